@@ -21,16 +21,29 @@ fail() {
     exit 1
 }
 
-# Every Debian archive named in the apt sources, in both of their forms, the
-# main archive before others.
-list_mirrors() {
+# The archives named in the apt sources, one a line, in both of their forms.
+# Images for clouds name a file that lists mirrors.
+list_uris() {
     cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list \
         /etc/apt/sources.list.d/*.sources 2>/dev/null |
         sed -n \
             -e 's/^[Uu][Rr][Ii][Ss]:[[:space:]]*//p' \
             -e 's/^deb[[:space:]]\{1,\}\(\[[^]]*\][[:space:]]*\)\{0,1\}\([^[:space:]]*\)[[:space:]].*/\2/p' |
-        tr -s ' \t' '\n\n' | sed 's,/*$,,' | grep -v security | awk '!seen[$0]++' |
-        sed -n -e '/\/debian$/{p;d}' -e 'H' -e '${x;s/^\n//;/./p}'
+        tr -s ' \t' '\n\n' |
+        while read -r uri; do
+            case $uri in
+            mirror+file:*) sed -n 's/^\([^#[:space:]]\{1,\}\).*/\1/p' "${uri#mirror+file:}" ;;
+            *) echo "$uri" ;;
+            esac
+        done
+}
+
+# Without the security archive, which has no such package; what looks like the
+# main archive comes first.
+list_mirrors() {
+    list_uris | sed 's,/*$,,' | grep -v -e '-security$' -e '/security' |
+        awk '!seen[$0]++ { if (/\/debian$/) print; else other[++n] = $0 }
+             END { for (i = 1; i <= n; i++) print other[i] }'
 }
 
 fetch() {

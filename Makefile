@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+# A thin front of CMake; everything is built below build/.
+#
+#   make              the library, datalyr and datalyrd      make test
+#   make demo         installs, builds, shows it at work     make bench
+#   make install      PREFIX=/usr/local DESTDIR=             make bench-peers
+#   make check        style, layers, format                  make format
+#   make clean
+#
+# Only `make demo` and `make test` install packages (tools/install-deps.sh).
+
+BUILD ?= build
+PREFIX ?= /usr/local
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+# Users of a newer compiler are not stopped by its newer warnings; CI is.
+WERROR ?= $(if $(CI),ON,OFF)
+CMAKE_ARGS ?=
+
+generator = $(if $(wildcard $(BUILD)/CMakeCache.txt),,$(if $(shell command -v ninja),-G Ninja))
+configure = cmake -S . -B $(BUILD) $(generator) \
+	-DCMAKE_INSTALL_PREFIX=$(PREFIX) -DDATALYR_WERROR=$(WERROR) $(CMAKE_ARGS) >/dev/null
+# The outer make's job server is not the inner one's.
+build = env -u MAKEFLAGS -u MAKELEVEL cmake --build $(BUILD) --parallel $(JOBS)
+
+.PHONY: all demo test bench bench-peers install check format clean
+
+all:
+	@tools/install-deps.sh --check --build
+	@$(configure) -DDATALYR_TESTS=OFF -DDATALYR_BENCH=OFF
+	@$(build)
+
+demo:
+	@tools/install-deps.sh --demo
+	@$(MAKE) --no-print-directory all
+	@tools/demo.sh $(BUILD)
+
+test:
+	@tools/install-deps.sh --test
+	@$(configure) -DDATALYR_TESTS=ON -DDATALYR_EXAMPLES=ON
+	@$(build)
+	@tools/run-tests.py --build $(BUILD) --exclude-label slow $(TESTFLAGS)
+
+bench:
+	@tools/install-deps.sh --check --build
+	@$(configure) -DDATALYR_BENCH=ON
+	@$(build)
+	@bench/run.sh $(BUILD)
+
+bench-peers:
+	@tools/install-deps.sh --check --build
+	@$(configure) -DDATALYR_BENCH=ON
+	@$(build)
+	@bench/peers.sh $(BUILD)
+
+install: all
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || /sbin/ldconfig
+
+check:
+	@tools/check-style.sh
+	@tools/check-layers.py
+	@tools/check-format.sh
+
+format:
+	@tools/check-format.sh --fix
+
+# What was fetched stays; it has not changed.
+clean:
+	@[ ! -d $(BUILD) ] || find $(BUILD) -mindepth 1 -maxdepth 1 \
+		! -name third_party -exec rm -rf {} +
