@@ -57,9 +57,10 @@ install: all
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || /sbin/ldconfig
 
 check:
-	@tools/check-style.sh
-	@tools/check-layers.py
-	@tools/check-format.sh
+	@status=0; \
+	for check in style.sh layers.py format.sh; do \
+		tools/check-$$check || status=1; \
+	done; exit $$status
 
 format:
 	@tools/check-format.sh --fix
