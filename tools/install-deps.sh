@@ -34,11 +34,10 @@ test python3 py:json
 test openssl cmd:openssl
 ci git cmd:git
 ci clang cmd:clang
-ci libclang-rt-14-dev cmd:/nonexistent
+ci libclang-rt-dev pkg:
 ci clang-format cmd:clang-format
-ci clang-tidy cmd:clang-tidy
 ci valgrind cmd:valgrind
-ci libc6-dbg cmd:/nonexistent
+ci libc6-dbg pkg:
 END
 }
 
@@ -50,6 +49,7 @@ is_installed() {
     pc:*) pkg-config --exists "${2#pc:}" 2>/dev/null ;;
     file:*) [ -e "${2#file:}" ] ;;
     py:*) python3 -c "import ${2#py:}" >/dev/null 2>&1 ;;
+    *) return 1 ;;
     esac
 }
 

@@ -106,12 +106,23 @@ def end_group(process):
         pass
 
 
+running = set()
+
+
+def end_all(signal_number, _frame):
+    """Whoever ends the runner ends the programs too."""
+    for process in list(running):
+        end_group(process)
+    os._exit(128 + signal_number)
+
+
 def run_program(test, wrap, out, err):
     """Returns the exit status, or None if the time ran out."""
     process = subprocess.Popen(
         wrap + test.command, cwd=test.folder or None, stdin=subprocess.DEVNULL,
         stdout=out, stderr=err, start_new_session=True,
         env={**os.environ, **test.environment})
+    running.add(process)
     try:
         return process.wait(timeout=test.timeout_s * (10 if wrap else 1))
     except subprocess.TimeoutExpired:
@@ -120,6 +131,7 @@ def run_program(test, wrap, out, err):
         return None
     finally:
         end_group(process)
+        running.discard(process)
 
 
 def judge(result, status, points, planned):
@@ -266,6 +278,8 @@ def main():
         for test in tests:
             print(test.name, *test.labels)
         return 0
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, end_all)
     start = time.monotonic()
     results = run_all(tests, options)
     return print_summary(results, time.monotonic() - start)
