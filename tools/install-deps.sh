@@ -37,6 +37,7 @@ ci clang cmd:clang
 ci libclang-rt-dev pkg:
 ci clang-format cmd:clang-format
 ci valgrind cmd:valgrind
+ci groff-base cmd:groff
 ci libc6-dbg pkg:
 END
 }

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.environ["DATALYR_SOURCE"], "tests", "support"))
 from tap import Skip, Tap  # noqa: E402
 
 INCLUDE = os.path.join(os.environ["DATALYR_SOURCE"], "include")

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.environ["DATALYR_SOURCE"], "tests", "support"))
 from tap import Skip, Tap  # noqa: E402
 
 SOURCE = os.environ["DATALYR_SOURCE"]
