@@ -36,6 +36,7 @@ ci git cmd:git
 ci clang cmd:clang
 ci libclang-rt-dev pkg:
 ci clang-format cmd:clang-format
+ci clang-tidy cmd:clang-tidy
 ci valgrind cmd:valgrind
 ci groff-base cmd:groff
 ci libc6-dbg pkg:
