@@ -58,7 +58,7 @@ bool dlr_json_string_equals(struct dlr_json_value string,
                             struct dlr_text content);
 
 /* Appends the content of a string, escapes resolved (a NUL may be in it).
- * False if it is no string or there is no room. */
+ * False if it is no string or there is no room; then nothing is appended. */
 bool dlr_json_decode(struct dlr_json_value string, struct dlr_buf *out);
 
 /* The content of a string that has no escapes, as a slice of the text. */

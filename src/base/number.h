@@ -10,18 +10,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Longest results: "-9223372036854775808" and "-1.2345678901234567e-308". */
-#define DLR_NUMBER_INT_CAP    20
+/* Room for the longest: "18446744073709551615", "-1.2345678901234567e-308". */
+#define DLR_NUMBER_INT_CAP    21
 #define DLR_NUMBER_DOUBLE_CAP 32
 
-/* Each writes without a NUL and returns how many bytes. */
-size_t dlr_number_put_uint64(uint64_t value, char out[DLR_NUMBER_INT_CAP]);
-size_t dlr_number_put_int64(int64_t value, char out[DLR_NUMBER_INT_CAP]);
+/* Each writes up to DLR_NUMBER_INT_CAP bytes, without a NUL, and returns how
+ * many. */
+size_t dlr_number_put_uint64(uint64_t value, char *out);
+size_t dlr_number_put_int64(int64_t value, char *out);
 
 /* The shortest text that reads back as `value`, as JavaScript writes it: 99.99,
- * 1e+21, 1e-7, integers without ".0", but -0 for minus zero. 0 for NaN and
- * the infinities, which have no text. */
-size_t dlr_number_put_double(double value, char out[DLR_NUMBER_DOUBLE_CAP]);
+ * 1e+21, 1e-7, integers without ".0", but -0 for minus zero. Up to
+ * DLR_NUMBER_DOUBLE_CAP bytes; 0 for NaN and infinity, which have no text. */
+size_t dlr_number_put_double(double value, char *out);
 
 /* Reads a number in JSON's grammar, whole text, rounded correctly. False if it
  * is no such number or too large for a double. */

@@ -36,6 +36,7 @@ struct dlr_civil {
 struct dlr_time_cache {
     bool is_filled;
     int64_t ms;
+    int64_t second_ms; /* the whole second that `ms` lies in */
     char text[DLR_TIME_TEXT_CAP];
 };
 
@@ -48,8 +49,8 @@ const char *dlr_time_cache_text(struct dlr_time_cache *cache, int64_t ms);
 
 /* Reads ISO 8601: a date, or date and time with 'T' or a space between, seconds
  * optional with 0 to 9 digits of fraction (cut to milliseconds), zone `Z`,
- * `+05:30`, `+0530`, `+05` or none. Without a zone it is read as UTC, and
- * `*has_zone` (may be NULL) says so. A leap second reads as the next second. */
+ * `UTC`, `+05:30`, `+0530`, `+05` or none. Without a zone it is read as UTC,
+ * and `*has_zone` (may be NULL) says so. A leap second reads as the next second. */
 bool dlr_time_parse(struct dlr_text text, int64_t *ms, bool *has_zone);
 
 /* A number as the wire protocol reads it: seconds when below 1e12, else

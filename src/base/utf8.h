@@ -13,8 +13,42 @@
 
 bool dlr_utf8_is_valid(const char *ptr, size_t len);
 
-/* The length in bytes of the character at `ptr` (1 to 4), with its code point
- * in `*code` when `code` is not NULL; 0 when the bytes there are not UTF-8. */
+/* The length in bytes of the character at `ptr` (1 to 4); 0 when the bytes there
+ * are not UTF-8. Inline because json_write.c calls it for each character. */
+static inline size_t dlr_utf8_sequence(const char *ptr, size_t len)
+{
+    const unsigned char *byte = (const unsigned char *)ptr;
+    unsigned low = 0x80;  /* range of the second byte: it excludes overlong */
+    unsigned high = 0xbf; /* forms, surrogates and what is above U+10FFFF */
+    size_t n;
+
+    if (len == 0 || byte[0] < 0x80) {
+        return len == 0 ? 0 : 1;
+    }
+    if (byte[0] < 0xe0) {
+        n = 2;
+    } else if (byte[0] < 0xf0) {
+        n = 3;
+        low = byte[0] == 0xe0 ? 0xa0 : 0x80;
+        high = byte[0] == 0xed ? 0x9f : 0xbf;
+    } else {
+        n = 4;
+        low = byte[0] == 0xf0 ? 0x90 : 0x80;
+        high = byte[0] == 0xf4 ? 0x8f : 0xbf;
+    }
+    if (byte[0] < 0xc2 || byte[0] > 0xf4 || len < n || byte[1] < low ||
+        byte[1] > high) {
+        return 0;
+    }
+    for (size_t i = 2; i < n; i++) {
+        if ((byte[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    return n;
+}
+
+/* The same, with the code point in `*code` (may be NULL). */
 size_t dlr_utf8_decode(const char *ptr, size_t len, uint32_t *code);
 
 /* Writes one character, 1 to 4 bytes; returns how many. `code` is a Unicode
