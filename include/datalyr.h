@@ -843,13 +843,14 @@ DATALYR_API int64_t datalyr_flush(datalyr_client *client, int64_t timeout_ms);
  */
 DATALYR_API int64_t datalyr_close(datalyr_client **client);
 
+struct datalyr_ledger;
+
 /**
  * As datalyr_close() with a deadline of its own.
  *
  * @param timeout_ms  negative: close_timeout_ms.
  * @param last        may be NULL; the ledger at the very end.
  */
-struct datalyr_ledger;
 DATALYR_API int64_t datalyr_close_within(datalyr_client **client,
                                          int64_t timeout_ms,
                                          struct datalyr_ledger *last);
