@@ -24,7 +24,7 @@ datalyr_need(CURL libcurl4-openssl-dev)
 find_package(ZLIB)
 datalyr_need(ZLIB zlib1g-dev)
 
-if(DATALYR_CLI OR DATALYR_COLLECTOR OR DATALYR_TESTS)
+if(DATALYR_CLI OR DATALYR_COLLECTOR OR DATALYR_TESTS OR DATALYR_BENCH)
     find_package(PkgConfig)
     datalyr_need(PkgConfig pkg-config)
     include(yyjson)
