@@ -25,7 +25,8 @@ struct dlr_fork_hook {
     struct dlr_fork_hook *previous; /* the list's own */
 };
 
-/* Returns 0 or an errno value. Neither may be called from a hook. */
+/* Returns 0 or an errno value. Neither may be called from a hook, nor under a
+ * lock that a `before` takes. */
 int dlr_fork_add_hook(struct dlr_fork_hook *hook);
 void dlr_fork_remove_hook(struct dlr_fork_hook *hook);
 

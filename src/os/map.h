@@ -7,6 +7,7 @@
 #ifndef DLR_OS_MAP_H
 #define DLR_OS_MAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,7 +30,7 @@ int dlr_map_file_readonly(int fd, uint64_t offset, size_t len, void **out);
 int dlr_map_populate(void *address, size_t len);
 
 /* Starts or (`wait`) completes writing a file mapping to its file. */
-int dlr_map_sync(void *address, size_t len, int wait);
+int dlr_map_sync(void *address, size_t len, bool wait);
 
 /* Gives anonymous pages back to the system; they read as zeros afterwards. */
 void dlr_map_discard(void *address, size_t len);

@@ -7,6 +7,7 @@
 #define DLR_OS_THREAD_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,10 +46,14 @@ bool dlr_cond_wait_ms(struct dlr_cond *cond, struct dlr_mutex *mutex,
 bool dlr_cond_wait_until_ns(struct dlr_cond *cond, struct dlr_mutex *mutex,
                             int64_t deadline_ns);
 
-/* All-zero is "no thread". */
+/* All-zero is "no thread". Stays where it is until it is joined. */
 struct dlr_thread {
     pthread_t native;
     bool is_started;
+    void (*run)(void *arg);
+    void *arg;
+    char name[16];
+    atomic_uintptr_t self; /* set by the thread, see thread.c */
 };
 
 /* Starts `run(arg)` on a thread of its own, on which all signals are blocked
@@ -61,7 +66,7 @@ int dlr_thread_start(struct dlr_thread *thread, const char *name,
 void dlr_thread_join(struct dlr_thread *thread);
 
 /* True if the caller runs on this thread. */
-bool dlr_thread_is_current(const struct dlr_thread *thread);
+bool dlr_thread_is_current(struct dlr_thread *thread);
 
 /* The system's number of the calling thread, as debuggers show it. */
 uint64_t dlr_thread_id(void);
