@@ -41,7 +41,7 @@ static size_t copy_plain_short(char *out, const char *in, size_t len)
         }
     }
     while (at < len && dlr_swar_mark_json((unsigned char)in[at] |
-                                          DLR_SWAR_ONES << 8) == 0) {
+                                          (DLR_SWAR_ONES << 8) * ' ') == 0) {
         out[at] = in[at];
         at++;
     }
