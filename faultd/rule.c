@@ -3,11 +3,12 @@
  * Rules: which one applies to a request. Reading them is rule_parse.c.
  *
  * DESIGN
- * Rules are asked in the order they were given. The first that says something
- * on a matter (the verdict, the body, the delay, ...) is followed, and a rule
- * that has nothing left to say is not counted. So `next 2: status 503` and
- * `next 1: status 429` one after the other make a sequence, and `always:
- * delay 50ms` goes along with both.
+ * Rules are asked in the order they were given. Each says something on one or
+ * more matters (the verdict, the body, the delay, ...). A rule applies whole or
+ * not at all: where an earlier one has had its say on one of its matters, it
+ * stands back and is not counted. So `next 2: status 503` and `next 1: status
+ * 429` one after the other make a sequence, and `always: delay 50ms` goes along
+ * with both.
  *
  * Chances come from one seeded sequence: the same requests in the same order
  * meet the same faults. Rejections come from the event's id instead, because
@@ -86,9 +87,10 @@ static void take_body(struct dlf_effect *to, const struct dlf_effect *from)
     memcpy(to->body_text, from->body_text, sizeof to->body_text);
 }
 
-static void follow(struct dlf_plan *plan, const struct dlf_rule *rule,
-                   uint32_t matters)
+static void follow(struct dlf_plan *plan, const struct dlf_rule *rule)
 {
+    uint32_t matters = rule->effect.says;
+
     if ((matters & DLF_SAYS_VERDICT) != 0) {
         take_verdict(&plan->effect, &rule->effect);
     }
@@ -120,9 +122,8 @@ void dlf_rules_plan(struct dlf_rules *rules, const struct dlf_facts *facts,
     for (size_t i = 0; i < rules->count; i++) {
         struct dlf_rule *rule = &rules->items[i];
         uint32_t taken = plan->effect.says & ~(uint32_t)DLF_SAYS_REJECT;
-        uint32_t matters = rule->effect.says & ~taken;
 
-        if (matters == 0 || !fits(rule, facts)) {
+        if ((rule->effect.says & taken) != 0 || !fits(rule, facts)) {
             continue;
         }
         if (rule->skip_count > 0) {
@@ -132,7 +133,7 @@ void dlf_rules_plan(struct dlf_rules *rules, const struct dlf_facts *facts,
         if (!takes_chance(rules, rule->chance)) {
             continue;
         }
-        follow(plan, rule, matters);
+        follow(plan, rule);
         rule->applied_count++;
         if (rule->left_count > 0) {
             rule->left_count--;
