@@ -12,8 +12,8 @@
 /* What one request gets. All-zero is a plain 200 at the next poll. Texts are
  * borrowed until the capture is closed. */
 struct dlr_capture_step {
-    int32_t http_status;   /* 0 means 200; DLR_CAPTURE_NO_ANSWER: none comes */
-    int32_t delay_polls;   /* finished polls before it comes;
+    int32_t http_status;    /* 0 means 200; DLR_CAPTURE_NO_ANSWER: none comes */
+    int32_t delay_polls;    /* polls that find nothing before it comes;
                               DLR_CAPTURE_NEVER: only dlr_capture_finish() */
     int64_t retry_after_ms; /* 0 means none */
     uint32_t batch_limit;
@@ -54,7 +54,7 @@ void dlr_capture_refuse(struct dlr_capture *capture, datalyr_status status,
                         uint32_t count);
 
 /* Finishes a recorded request that is under way now, with this step (its delay
- * is ignored). */
+ * is ignored); the next poll returns it. */
 void dlr_capture_finish(struct dlr_capture *capture, size_t index,
                         struct dlr_capture_step step);
 

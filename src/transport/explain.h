@@ -15,13 +15,13 @@
 /* What is known about a failed attempt. All borrowed. */
 struct dlr_failure_facts {
     const struct dlr_url *url;
-    const char *detail;      /* libcurl's own words; "" if none */
-    const char *ca_file;     /* the setting, or NULL */
-    const char *secrets[2];  /* never to be shown: the key; NULL if none */
+    const char *detail;     /* libcurl's own words; "" if none */
+    const char *ca_file;    /* the setting, or NULL */
+    const char *secrets[2]; /* never to be shown: the key; NULL if none */
     int64_t timeout_ms;
-    long certificate_code;   /* X.509 verification result; 0: fine */
-    long system_errno;       /* of the connection attempt; 0: none */
-    long proxy_status;       /* answer of a proxy to CONNECT; 0: none */
+    long certificate_code; /* X.509 verification result; 0: fine */
+    long system_errno;     /* of the connection attempt; 0: none */
+    long proxy_status;     /* answer of a proxy to CONNECT; 0: none */
 };
 
 /* Fills answer->message. Without a status it tells why no answer came, from

@@ -97,8 +97,7 @@ static bool next_part(struct dlr_text *rest, char end, struct dlr_text *part)
 static bool is_zero_weight(struct dlr_text parameter)
 {
     if (parameter.len < 3 ||
-        !dlr_text_equals_nocase(dlr_text_n(parameter.ptr, 2),
-                                DLR_TEXT("q="))) {
+        !dlr_text_equals_nocase(dlr_text_n(parameter.ptr, 2), DLR_TEXT("q="))) {
         return false;
     }
     for (size_t i = 2; i < parameter.len; i++) {
@@ -181,8 +180,8 @@ static void read_field(struct dlr_head *head, struct dlr_text line)
 
 void dlr_head_read_line(struct dlr_head *head, struct dlr_text line)
 {
-    while (line.len > 0 && (line.ptr[line.len - 1] == '\n' ||
-                            line.ptr[line.len - 1] == '\r')) {
+    while (line.len > 0 &&
+           (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == '\r')) {
         line.len--;
     }
     if (line.len == 0) {

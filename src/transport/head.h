@@ -20,8 +20,8 @@
 
 /* All-zero before the first line. */
 struct dlr_head {
-    int32_t status;     /* of the block read last, 1xx included */
-    bool is_complete;   /* the blank line of a final answer was seen */
+    int32_t status;   /* of the block read last, 1xx included */
+    bool is_complete; /* the blank line of a final answer was seen */
     bool accepts_gzip;
     uint32_t batch_limit;
     int64_t retry_after_s; /* in seconds, if has_retry_after_s */

@@ -22,8 +22,8 @@
 
 /* What came back. All-zero but for `retry_after_ms` is "nothing yet". */
 struct dlr_answer {
-    int32_t http_status; /* 0: no answer came, `message` says why */
-    int32_t system_code; /* CURLcode; with a status: the answer broke off */
+    int32_t http_status;    /* 0: no answer came, `message` says why */
+    int32_t system_code;    /* CURLcode; with a status: the answer broke off */
     int64_t retry_after_ms; /* DLR_RETRY_AFTER_NONE, or 0 to 5 minutes */
     int64_t latency_us;     /* from the first attempt to connect to the end */
     uint32_t batch_limit;   /* X-Datalyr-Batch; 0: the server said nothing */

@@ -18,7 +18,10 @@
 #include "base/json_read.h"
 #include "base/mem.h"
 
-#define MAX_REASON_CAP 160
+#define REASON_CAP 160
+
+/* 256 UTF-16 units, the longest id, in UTF-8. */
+#define EVENT_ID_CAP 1024
 
 static enum dlr_verdict judge_client_error(int32_t status)
 {
@@ -60,14 +63,15 @@ bool dlr_verdict_holds_host(const struct dlr_answer *answer)
            (answer->http_status == 429 || answer->http_status == 503);
 }
 
-static uint64_t read_count(struct dlr_json_value root, struct dlr_text name)
+static uint64_t read_count(struct dlr_json_value root, struct dlr_text name,
+                           uint32_t event_count)
 {
     int64_t count = 0;
 
     if (!dlr_json_to_int64(dlr_json_get(root, name), &count) || count < 0) {
         return 0;
     }
-    return (uint64_t)count;
+    return count < event_count ? (uint64_t)count : event_count;
 }
 
 /* Which indexes were named already: a bit each. */
@@ -97,20 +101,35 @@ static bool take_index(struct seen *seen, struct dlr_json_value element,
     return true;
 }
 
-/* The server's words about one event, made safe to show. */
-static struct dlr_text read_reason(struct dlr_json_value element,
-                                   char out[MAX_REASON_CAP])
-{
-    char storage[MAX_REASON_CAP * 4];
-    struct dlr_buf decoded;
-    struct dlr_json_value error = dlr_json_get(element, DLR_TEXT("error"));
+/* Room for what is said about one event. */
+struct memory {
+    char event_id[EVENT_ID_CAP];
+    char plain_error[REASON_CAP * 4];
+    char error[REASON_CAP];
+};
 
-    dlr_buf_init_fixed(&decoded, storage, sizeof storage);
-    if (!dlr_json_decode(error, &decoded)) {
-        return dlr_text_n(out, 0);
-    }
-    return dlr_text_n(
-        out, dlr_escape_copy(dlr_buf_text(&decoded), out, MAX_REASON_CAP));
+static struct dlr_text decode(struct dlr_json_value string, char *storage,
+                              size_t cap)
+{
+    struct dlr_buf buf;
+
+    dlr_buf_init_fixed(&buf, storage, cap);
+    return dlr_json_decode(string, &buf) ? dlr_buf_text(&buf)
+                                         : dlr_text_n(storage, 0);
+}
+
+static void read_texts(struct dlr_json_value element, struct memory *memory,
+                       struct dlr_rejection *rejection)
+{
+    struct dlr_text error =
+        decode(dlr_json_get(element, DLR_TEXT("error")), memory->plain_error,
+               sizeof memory->plain_error);
+
+    rejection->event_id = decode(dlr_json_get(element, DLR_TEXT("eventId")),
+                                 memory->event_id, sizeof memory->event_id);
+    rejection->error =
+        dlr_text_n(memory->error,
+                   dlr_escape_copy(error, memory->error, sizeof memory->error));
 }
 
 static uint64_t
@@ -121,30 +140,26 @@ read_rejected(struct dlr_json_value list, struct seen *seen,
     struct dlr_json_iter iter = dlr_json_iterate(list);
     struct dlr_json_value element;
     struct dlr_rejection rejection;
-    char reason[MAX_REASON_CAP];
+    struct memory memory;
     uint64_t count = 0;
 
-    if (list.type != DLR_JSON_ARRAY) {
-        return 0;
-    }
     while (dlr_json_next_element(&iter, &element)) {
         if (!take_index(seen, element, &rejection.index)) {
             continue;
         }
         count++;
         if (reject != NULL) {
-            rejection.error = read_reason(element, reason);
+            read_texts(element, &memory, &rejection);
             reject(self, &rejection);
         }
     }
     return count;
 }
 
-datalyr_status
-dlr_verdict_read_body(const struct dlr_answer *answer, uint32_t event_count,
-                      void (*reject)(void *self,
-                                     const struct dlr_rejection *rejection),
-                      void *self, struct dlr_verdict_counts *counts)
+datalyr_status dlr_verdict_read_body(
+    const struct dlr_answer *answer, uint32_t event_count,
+    void (*reject)(void *self, const struct dlr_rejection *rejection),
+    void *self, struct dlr_verdict_counts *counts)
 {
     struct dlr_text body = dlr_buf_text(&answer->body);
     struct seen seen = {.count = event_count};
@@ -157,8 +172,8 @@ dlr_verdict_read_body(const struct dlr_answer *answer, uint32_t event_count,
         return DATALYR_OK;
     }
     root = dlr_json_root(body);
-    counts->accepted = read_count(root, DLR_TEXT("accepted"));
-    counts->duplicates = read_count(root, DLR_TEXT("duplicates"));
+    counts->accepted = read_count(root, DLR_TEXT("accepted"), event_count);
+    counts->duplicates = read_count(root, DLR_TEXT("duplicates"), event_count);
     list = dlr_json_get(root, DLR_TEXT("rejected"));
     if (list.type != DLR_JSON_ARRAY || list.text.len < sizeof "[{}]" - 1) {
         return DATALYR_OK; /* the usual case: none, and nothing to allocate */

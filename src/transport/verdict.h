@@ -25,13 +25,16 @@ enum dlr_verdict dlr_verdict_of(const struct dlr_request *request);
  * or 503 that names a time. */
 bool dlr_verdict_holds_host(const struct dlr_answer *answer);
 
-/* One event of a batch that the server did not take. */
+/* One event of a batch that the server did not take. Texts are lent during the
+ * call, and empty when the server sent none. */
 struct dlr_rejection {
-    uint32_t index;        /* in the batch, 0 for a single event */
-    struct dlr_text error; /* why, escaped; lent during the call */
+    uint32_t index;           /* in the batch, 0 for a single event */
+    struct dlr_text event_id; /* as the server wrote it: not escaped */
+    struct dlr_text error;    /* why, escaped */
 };
 
-/* What the body of a 2xx says. Counts are 0 where it says nothing. */
+/* What the body of a 2xx says. Counts are 0 where it says nothing, and never
+ * above the number of events that were sent. */
 struct dlr_verdict_counts {
     uint64_t accepted;
     uint64_t duplicates;
@@ -44,10 +47,9 @@ struct dlr_verdict_counts {
  * JSON object, was truncated, an index out of the batch, a repeated one.
  * DATALYR_OK; DATALYR_NOMEM: `reject` was not called, the rejections are
  * unknown. */
-datalyr_status
-dlr_verdict_read_body(const struct dlr_answer *answer, uint32_t event_count,
-                      void (*reject)(void *self,
-                                     const struct dlr_rejection *rejection),
-                      void *self, struct dlr_verdict_counts *counts);
+datalyr_status dlr_verdict_read_body(
+    const struct dlr_answer *answer, uint32_t event_count,
+    void (*reject)(void *self, const struct dlr_rejection *rejection),
+    void *self, struct dlr_verdict_counts *counts);
 
 #endif
