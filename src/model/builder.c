@@ -109,9 +109,8 @@ datalyr_status datalyr_builder_add(datalyr_builder *builder, const char *name,
     if (status != DATALYR_OK) {
         return status;
     }
-    status = name == NULL
-                 ? dlr_value_put(&builder->text, &value, &place, NULL)
-                 : dlr_member_put(&builder->text, &member, NULL, NULL);
+    status = name == NULL ? dlr_value_put(&builder->text, &value, &place, NULL)
+                          : dlr_member_put(&builder->text, &member, NULL, NULL);
     if (status == DATALYR_OK &&
         dlr_buf_reserve(&builder->text, builder->depth + 2) != NULL) {
         return DATALYR_OK;

@@ -19,8 +19,8 @@ static bool is_empty(const char *text)
     return text == NULL || text[0] == '\0';
 }
 
-datalyr_status dlr_call_track(struct dlr_call *call,
-                              const datalyr_event *event, datalyr_error *error)
+datalyr_status dlr_call_track(struct dlr_call *call, const datalyr_event *event,
+                              datalyr_error *error)
 {
     datalyr_event copy;
 
@@ -29,14 +29,14 @@ datalyr_status dlr_call_track(struct dlr_call *call,
         return dlr_refuse(error, "event is NULL");
     }
     if (event->size != sizeof *event) {
-        datalyr_status status =
-            dlr_sized_read(&copy, sizeof copy, event, event->size,
-                           "datalyr_event", error);
+        datalyr_status status = dlr_sized_read(
+            &copy, sizeof copy, event, event->size, "datalyr_event", error);
         if (status != DATALYR_OK) {
             return status;
         }
         event = &copy;
     }
+    call->takes_defaults = true;
     call->event = event->event;
     call->user_id = event->user_id;
     call->anonymous_id = event->anonymous_id;
@@ -108,6 +108,7 @@ datalyr_status dlr_call_page(struct dlr_call *call, const char *user_id,
                              datalyr_error *error)
 {
     (void)error; /* nothing is required beyond what every event needs */
+    call->takes_defaults = true;
     call->event = "$pageview";
     call->user_id = user_id;
     call->properties.what = "properties";
@@ -154,8 +155,8 @@ datalyr_status dlr_call_alias(struct dlr_call *call, const char *user_id,
 
 /* Upper case of ASCII only: a currency is three letters, and the locale has no
  * say in it. */
-static datalyr_status copy_currency(struct dlr_call *call,
-                                    const char *currency, datalyr_error *error)
+static datalyr_status copy_currency(struct dlr_call *call, const char *currency,
+                                    datalyr_error *error)
 {
     size_t len;
 
@@ -164,8 +165,9 @@ static datalyr_status copy_currency(struct dlr_call *call,
     }
     len = strlen(currency);
     if (len >= sizeof call->currency) {
-        return dlr_refuse(error, "currency is \"%s\": use the three letters of "
-                                 "ISO 4217, such as USD",
+        return dlr_refuse(error,
+                          "currency is \"%s\": use the three letters of "
+                          "ISO 4217, such as USD",
                           currency);
     }
     for (size_t i = 0; i <= len; i++) {
@@ -193,10 +195,10 @@ datalyr_status dlr_call_purchase(struct dlr_call *call, const char *user_id,
     if (status != DATALYR_OK) {
         return status;
     }
+    call->takes_defaults = true;
     call->event = "purchase";
     call->user_id = user_id;
-    call->own[0] =
-        (datalyr_member){"value", datalyr_number(purchase->value)};
+    call->own[0] = (datalyr_member){"value", datalyr_number(purchase->value)};
     call->own[1] = (datalyr_member){"currency", datalyr_text(call->currency)};
     call->properties.what = "properties";
     call->properties.given = purchase->properties;

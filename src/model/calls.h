@@ -11,8 +11,7 @@
 
 #include "model/event.h"
 
-datalyr_status dlr_call_track(struct dlr_call *call,
-                              const datalyr_event *event,
+datalyr_status dlr_call_track(struct dlr_call *call, const datalyr_event *event,
                               datalyr_error *error);
 
 datalyr_status dlr_call_identify(struct dlr_call *call, const char *user_id,

@@ -25,7 +25,7 @@
 /* What is left of a long id before its hash: 191 + "-" + 64 = 256. */
 #define KEPT_UNITS 191
 
-#define CONTEXT                                                    \
+#define CONTEXT                                                              \
     "\"context\":{\"library\":\"libdatalyr\",\"version\":\"" DATALYR_VERSION \
     "\",\"source\":\"api\",\"schema_version\":1"
 
@@ -199,8 +199,8 @@ datalyr_status dlr_event_encode(const struct dlr_call *call,
         status = put_event_id(call, stamp, out, error);
     }
     if (status == DATALYR_OK) {
-        status = put_text(out, DLR_TEXT(",\"event\":"), "event", call->event,
-                          error);
+        status =
+            put_text(out, DLR_TEXT(",\"event\":"), "event", call->event, error);
     }
     if (status == DATALYR_OK) {
         status = put_properties(call, out, error);

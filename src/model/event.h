@@ -31,6 +31,7 @@ struct dlr_call {
     const char *event_id;
     const char *session_id;
     int64_t timestamp_ms;
+    bool takes_defaults; /* the client's default properties belong in it */
     struct dlr_properties properties;
     datalyr_member own[DLR_CALL_OWN_MAX];
     datalyr_member fallback;

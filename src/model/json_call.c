@@ -143,8 +143,7 @@ static bool is_type(const char *type, const char *name)
     return dlr_text_equals_nocase(dlr_text_of(type), dlr_text_of(name));
 }
 
-static datalyr_status fill(struct dlr_call *call,
-                           const struct reading *reading)
+static datalyr_status fill(struct dlr_call *call, const struct reading *reading)
 {
     const char *type = text_of(reading, FIELD_TYPE);
     const char *user_id = text_of(reading, FIELD_USER_ID);
@@ -155,13 +154,13 @@ static datalyr_status fill(struct dlr_call *call,
         .timestamp_ms = reading->timestamp_ms,
         .session_id = text_of(reading, FIELD_SESSION_ID),
     };
-    datalyr_status status =
-        dlr_call_options(call, &options, reading->error);
+    datalyr_status status = dlr_call_options(call, &options, reading->error);
 
     if (status != DATALYR_OK) {
         return status;
     }
     if (type == NULL || is_type(type, "track")) {
+        call->takes_defaults = true;
         call->event = text_of(reading, FIELD_EVENT);
         call->user_id = user_id;
         call->properties.what = "properties";
@@ -181,9 +180,8 @@ static datalyr_status fill(struct dlr_call *call,
                              reading->object, reading->error);
     }
     if (is_type(type, "alias")) {
-        return dlr_call_alias(call, user_id,
-                              text_of(reading, FIELD_PREVIOUS_ID),
-                              reading->error);
+        return dlr_call_alias(
+            call, user_id, text_of(reading, FIELD_PREVIOUS_ID), reading->error);
     }
     return dlr_refuse(reading->error,
                       "type is \"%s\": use track, identify, group, page or "
@@ -192,8 +190,7 @@ static datalyr_status fill(struct dlr_call *call,
 }
 
 datalyr_status dlr_call_from_json(struct dlr_call *call, struct dlr_text text,
-                                  struct dlr_buf *strings,
-                                  datalyr_error *error)
+                                  struct dlr_buf *strings, datalyr_error *error)
 {
     struct reading reading = {.strings = strings, .error = error};
     struct dlr_json_error wrong = {0};

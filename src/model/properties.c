@@ -122,8 +122,8 @@ static void filter_in_place(struct dlr_buf *out, size_t start,
 
     out->len = start;
     while (dlr_json_next_member(&iter, &name, &value)) {
-        size_t bytes = (size_t)(value.text.ptr + value.text.len -
-                                name.text.ptr);
+        size_t bytes =
+            (size_t)(value.text.ptr + value.text.len - name.text.ptr);
 
         if (is_own_json(properties, name)) {
             continue;
@@ -142,15 +142,13 @@ static datalyr_status put_text(struct dlr_buf *out,
                                datalyr_error *error)
 {
     size_t start = out->len;
-    datalyr_status status =
-        dlr_value_put(out, &properties->given, path, error);
+    datalyr_status status = dlr_value_put(out, &properties->given, path, error);
 
     if (status != DATALYR_OK) {
         return status;
     }
     if (out->ptr[start] != '{') {
-        return dlr_refuse(error, "%s must be a JSON object",
-                          properties->what);
+        return dlr_refuse(error, "%s must be a JSON object", properties->what);
     }
     filter_in_place(out, start, properties);
     return DATALYR_OK;
@@ -230,8 +228,8 @@ static void put_defaults(struct dlr_buf *out, size_t start,
 
     while (dlr_json_next_member(&iter, &name, &value)) {
         struct dlr_text so_far = {out->ptr + start, out->len - start};
-        size_t bytes = (size_t)(value.text.ptr + value.text.len -
-                                name.text.ptr);
+        size_t bytes =
+            (size_t)(value.text.ptr + value.text.len - name.text.ptr);
 
         if (out->failed || has_member(so_far, name) ||
             is_own_json(properties, name)) {
@@ -252,8 +250,8 @@ datalyr_status dlr_properties_put(struct dlr_buf *out,
 
     dlr_buf_append_char(out, '{');
     start = out->len;
-    status = put_members(out, properties->first, properties->first_count,
-                         &path, error);
+    status = put_members(out, properties->first, properties->first_count, &path,
+                         error);
     if (status == DATALYR_OK) {
         status = put_given(out, properties, &path, error);
     }

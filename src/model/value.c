@@ -187,8 +187,7 @@ static datalyr_status put_scalar(struct dlr_buf *out,
 }
 
 datalyr_status dlr_value_put(struct dlr_buf *out, const datalyr_value *value,
-                             const struct dlr_path *path,
-                             datalyr_error *error)
+                             const struct dlr_path *path, datalyr_error *error)
 {
     bool is_nesting = value->kind == DATALYR_KIND_LIST ||
                       value->kind == DATALYR_KIND_OBJECT ||
@@ -210,8 +209,9 @@ datalyr_status dlr_value_put(struct dlr_buf *out, const datalyr_value *value,
     if (value->kind == DATALYR_KIND_OBJECT) {
         return put_object(out, value, path, error);
     }
-    return value->kind == DATALYR_KIND_JSON ? put_json(out, value, path, error)
-                                            : put_built(out, value, path, error);
+    return value->kind == DATALYR_KIND_JSON
+               ? put_json(out, value, path, error)
+               : put_built(out, value, path, error);
 }
 
 datalyr_status dlr_member_put(struct dlr_buf *out, const datalyr_member *member,
@@ -224,7 +224,8 @@ datalyr_status dlr_member_put(struct dlr_buf *out, const datalyr_member *member,
         return refuse_at(error, parent, "has a member without a name");
     }
     if (!dlr_json_put_key(out, member->name, strlen(member->name))) {
-        return explain(out, error, &place, "has a name that is not valid UTF-8");
+        return explain(out, error, &place,
+                       "has a name that is not valid UTF-8");
     }
     return dlr_value_put(out, &member->value, &place, error);
 }

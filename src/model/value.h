@@ -24,8 +24,7 @@ struct dlr_path {
 /* Appends one value. On DATALYR_INVALID `error` (may be NULL) names the
  * property; with DATALYR_NOMEM the buffer has no room and says so itself. */
 datalyr_status dlr_value_put(struct dlr_buf *out, const datalyr_value *value,
-                             const struct dlr_path *path,
-                             datalyr_error *error);
+                             const struct dlr_path *path, datalyr_error *error);
 
 /* Appends `"name":value`. */
 datalyr_status dlr_member_put(struct dlr_buf *out, const datalyr_member *member,

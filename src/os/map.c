@@ -77,6 +77,11 @@ int dlr_map_sync(void *address, size_t len, bool wait)
     return msync(address, len, wait ? MS_SYNC : MS_ASYNC) == 0 ? 0 : errno;
 }
 
+void dlr_map_keep_from_children(void *address, size_t len)
+{
+    (void)madvise(address, len, MADV_DONTFORK);
+}
+
 void dlr_map_discard(void *address, size_t len)
 {
     /* Failure costs memory, nothing else. */

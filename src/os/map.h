@@ -32,6 +32,10 @@ int dlr_map_populate(void *address, size_t len);
 /* Starts or (`wait`) completes writing a file mapping to its file. */
 int dlr_map_sync(void *address, size_t len, bool wait);
 
+/* Leaves a mapping out of forked children: they get no copy of what is not
+ * theirs, and the parent pays for none. Where the kernel cannot, they get it. */
+void dlr_map_keep_from_children(void *address, size_t len);
+
 /* Gives anonymous pages back to the system; they read as zeros afterwards. */
 void dlr_map_discard(void *address, size_t len);
 

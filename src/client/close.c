@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Close: flush, close and what is left at the end.
+ */
+#include "base/mem.h"
+#include "client/client.h"
+#include "os/clock.h"
+#include "queue/fence.h"
+
+/* Long enough for every caller, short enough that adding it to the clock and
+ * turning it into nanoseconds cannot overflow: a year. */
+#define WAIT_MAX_MS ((int64_t)365 * 24 * 3600 * 1000)
+
+static void wake(void *self)
+{
+    dlr_sender_wake(self);
+}
+
+static int64_t deadline_of(const datalyr_client *client, int64_t timeout_ms)
+{
+    if (timeout_ms < 0) {
+        timeout_ms = client->config.close_timeout_ms;
+    }
+    if (timeout_ms > WAIT_MAX_MS) {
+        timeout_ms = WAIT_MAX_MS;
+    }
+    return dlr_clock_monotonic_ms() + timeout_ms;
+}
+
+static bool is_in_hook(const datalyr_client *client)
+{
+    return client->sender != NULL && dlr_sender_is_current(client->sender);
+}
+
+int64_t datalyr_flush(datalyr_client *client, int64_t timeout_ms)
+{
+    datalyr_status status;
+
+    if (client == NULL) {
+        return -(int64_t)DATALYR_INVALID;
+    }
+    if (is_in_hook(client)) {
+        return -(int64_t)DATALYR_IN_HOOK;
+    }
+    status = dlr_client_adopt(client);
+    if (status != DATALYR_OK) {
+        return -(int64_t)status;
+    }
+    if (client->sender == NULL) {
+        return 0;
+    }
+    return (int64_t)dlr_queue_wait_settled(
+        &client->queue, deadline_of(client, timeout_ms), wake, client->sender);
+}
+
+uint64_t dlr_client_wind_up(datalyr_client *client, int64_t deadline_ms)
+{
+    uint64_t left;
+
+    dlr_queue_close(&client->queue);
+    if (client->sender == NULL) {
+        return 0;
+    }
+    left = dlr_queue_wait_settled(&client->queue, deadline_ms, wake,
+                                  client->sender);
+    dlr_sender_stop(client->sender, DLR_STOP_DROP);
+    return left;
+}
+
+static void release(datalyr_client *client)
+{
+    dlr_fork_remove_hook(&client->fork_hook);
+    dlr_sender_free(client->sender);
+    dlr_transport_close(&client->transport);
+    dlr_queue_clear(&client->queue);
+    dlr_defaults_clear(&client->defaults);
+    dlr_mutex_clear(&client->birth);
+    datalyr_config_clear(&client->config);
+    dlr_free(client);
+}
+
+/* In a child that never used the client: nothing of it is the child's. */
+static void release_foreign(datalyr_client *client)
+{
+    client->sender = NULL;
+    dlr_transport_abandon(&client->transport);
+    dlr_queue_forget(&client->queue);
+    release(client);
+}
+
+int64_t datalyr_close_within(datalyr_client **client, int64_t timeout_ms,
+                             datalyr_ledger *last)
+{
+    datalyr_client *closing;
+    uint64_t left;
+
+    if (client == NULL || *client == NULL) {
+        return 0;
+    }
+    closing = *client;
+    if (is_in_hook(closing)) {
+        return -(int64_t)DATALYR_IN_HOOK;
+    }
+    *client = NULL;
+    dlr_registry_remove(closing);
+    if (dlr_client_is_foreign(closing)) {
+        release_foreign(closing);
+        return 0;
+    }
+    left = dlr_client_wind_up(closing, deadline_of(closing, timeout_ms));
+    if (last != NULL) {
+        (void)datalyr_stats(closing, last);
+    }
+    release(closing);
+    return (int64_t)left;
+}
+
+int64_t datalyr_close(datalyr_client **client)
+{
+    return datalyr_close_within(client, -1, NULL);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Fork: parent and child both work on, and no event is sent twice or lost.
+ *
+ * DESIGN
+ * The events are the parent's: the child does not even get their pages. What
+ * the child must do at once is close its copies of the connections, lest they
+ * stay open when the parent goes; the rest waits for the first call, since most
+ * children go on to exec something else.
+ *
+ * The queue's lock is held across fork(), so that the child's copy of the log
+ * is whole and can be released. A child made behind the C library's back finds
+ * out by the generation alone; it leaks what it cannot release.
+ */
+#include "base/mem.h"
+#include "client/client.h"
+
+static void before(void *self)
+{
+    datalyr_client *client = self;
+
+    dlr_mutex_lock(&client->birth);
+    dlr_mutex_lock(&client->queue.lock);
+}
+
+static void after_in_parent(void *self)
+{
+    datalyr_client *client = self;
+
+    dlr_mutex_unlock(&client->queue.lock);
+    dlr_mutex_unlock(&client->birth);
+}
+
+static void after_in_child(void *self)
+{
+    datalyr_client *client = self;
+
+    dlr_transport_abandon(&client->transport);
+    dlr_mutex_unlock(&client->queue.lock);
+    dlr_mutex_unlock(&client->birth);
+}
+
+int dlr_client_watch_forks(datalyr_client *client)
+{
+    client->fork_hook.before = before;
+    client->fork_hook.after_in_parent = after_in_parent;
+    client->fork_hook.after_in_child = after_in_child;
+    client->fork_hook.self = client;
+    return dlr_fork_add_hook(&client->fork_hook);
+}
+
+datalyr_status dlr_client_be_born(datalyr_client *client)
+{
+    datalyr_status status = DATALYR_OK;
+
+    dlr_mutex_lock(&client->birth);
+    if (dlr_client_is_foreign(client)) {
+        if (client->ghost == NULL) {
+            dlr_transport_abandon(&client->transport);
+            dlr_queue_forget(&client->queue);
+            client->ghost = client->sender;
+        }
+        client->sender = NULL;
+        if (dlr_client_is_enabled(client)) {
+            status = dlr_client_start(client, NULL);
+        }
+        if (status == DATALYR_OK) {
+            atomic_store_explicit(&client->generation, dlr_fork_generation(),
+                                  memory_order_release);
+        }
+    }
+    dlr_mutex_unlock(&client->birth);
+    return status;
+}

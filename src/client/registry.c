@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registry: the open clients of the process, so that its normal exit delivers
+ * what they hold, for at most exit_timeout_ms.
+ *
+ * DESIGN
+ * One exit handler for the process, registered after libcurl's own start, so
+ * that it runs before libcurl and the TLS library are taken down. Clients are
+ * stopped and not released: other threads of the program may still call them,
+ * and get DATALYR_CLOSED.
+ */
+#include "client/client.h"
+#include "os/clock.h"
+#include "transport/curl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static struct dlr_mutex lock = DLR_MUTEX_INIT;
+static datalyr_client *clients; /* guarded by `lock` */
+
+static struct dlr_once once = DLR_ONCE_INIT;
+static int preparation; /* what the once came to */
+
+static void lock_registry(void *self)
+{
+    (void)self;
+    dlr_mutex_lock(&lock);
+}
+
+static void unlock_registry(void *self)
+{
+    (void)self;
+    dlr_mutex_unlock(&lock);
+}
+
+static datalyr_client *take_first(void)
+{
+    datalyr_client *client;
+
+    dlr_mutex_lock(&lock);
+    client = clients;
+    if (client != NULL) {
+        clients = client->next;
+        if (clients != NULL) {
+            clients->previous = NULL;
+        }
+        client->next = NULL;
+    }
+    dlr_mutex_unlock(&lock);
+    return client;
+}
+
+static void at_exit(void)
+{
+    int64_t started_ms = dlr_clock_monotonic_ms();
+    datalyr_client *client;
+
+    while ((client = take_first()) != NULL) {
+        if (!dlr_client_is_foreign(client)) {
+            (void)dlr_client_wind_up(
+                client, started_ms + client->config.exit_timeout_ms);
+        }
+    }
+}
+
+static void prepare(void)
+{
+    static struct dlr_fork_hook hook = {
+        .before = lock_registry,
+        .after_in_parent = unlock_registry,
+        .after_in_child = unlock_registry,
+    };
+
+    if (dlr_transport_global_init() != DATALYR_OK) {
+        preparation = EIO;
+        return;
+    }
+    preparation = dlr_fork_add_hook(&hook);
+    if (preparation == 0 && atexit(at_exit) != 0) {
+        preparation = ENOMEM;
+    }
+}
+
+int dlr_registry_prepare(void)
+{
+    dlr_once_run(&once, prepare);
+    return preparation;
+}
+
+void dlr_registry_add(datalyr_client *client)
+{
+    dlr_mutex_lock(&lock);
+    client->previous = NULL;
+    client->next = clients;
+    if (clients != NULL) {
+        clients->previous = client;
+    }
+    clients = client;
+    dlr_mutex_unlock(&lock);
+}
+
+void dlr_registry_remove(datalyr_client *client)
+{
+    dlr_mutex_lock(&lock);
+    if (client->previous != NULL) {
+        client->previous->next = client->next;
+    } else if (clients == client) {
+        clients = client->next;
+    }
+    if (client->next != NULL) {
+        client->next->previous = client->previous;
+    }
+    client->next = NULL;
+    client->previous = NULL;
+    dlr_mutex_unlock(&lock);
+}

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Log: which segments there are, and when one may go.
+ *
+ * DESIGN
+ * Segments leave from anywhere in the list, not only from its head: one event
+ * that is retried for minutes must not hold the space of all that came after.
+ * A segment in memory that is done is used again while its pages are warm; a
+ * file never is, for old records in it must not come back.
+ */
+#include "queue/log.h"
+
+#include <string.h>
+
+static void unlink_segment(struct dlr_queue *queue, struct dlr_segment *segment)
+{
+    if (segment->previous != NULL) {
+        segment->previous->next = segment->next;
+    } else {
+        queue->first = segment->next;
+    }
+    if (segment->next != NULL) {
+        segment->next->previous = segment->previous;
+    } else {
+        queue->last = segment->previous;
+    }
+    segment->next = NULL;
+    segment->previous = NULL;
+}
+
+static void link_last(struct dlr_queue *queue, struct dlr_segment *segment)
+{
+    segment->ordinal = queue->next_ordinal++;
+    segment->previous = queue->last;
+    segment->next = NULL;
+    if (queue->last != NULL) {
+        queue->last->next = segment;
+    } else {
+        queue->first = segment;
+    }
+    queue->last = segment;
+    if (queue->cursor.segment == NULL) {
+        queue->cursor.segment = segment;
+        queue->cursor.offset = 0;
+    }
+}
+
+/* As new, but for its warm pages. */
+static void rewind_segment(struct dlr_segment *segment)
+{
+    segment->end = 0;
+    segment->head = 0;
+    segment->unsettled = 0;
+    segment->dead = 0;
+}
+
+static void discard(struct dlr_queue *queue, struct dlr_segment *segment)
+{
+    bool is_reusable = !queue->maker.has_files &&
+                       queue->spare_count < DLR_LOG_SPARES &&
+                       segment->cap >= queue->segment_bytes &&
+                       segment->cap <= queue->segment_bytes * 2;
+
+    if (is_reusable) {
+        rewind_segment(segment);
+        segment->next = queue->spares;
+        queue->spares = segment;
+        queue->spare_count += 1;
+        return;
+    }
+    segment->next = queue->garbage;
+    queue->garbage = segment;
+}
+
+bool dlr_log_settle_position(struct dlr_position *position)
+{
+    while (position->segment != NULL &&
+           position->offset >= position->segment->end) {
+        if (position->segment->next == NULL) {
+            return false;
+        }
+        position->segment = position->segment->next;
+        position->offset = 0;
+    }
+    return position->segment != NULL;
+}
+
+void dlr_log_release_if_done(struct dlr_queue *queue,
+                             struct dlr_segment *segment)
+{
+    if (segment->unsettled > 0 || segment->dead > 0 || segment->pins > 0) {
+        return;
+    }
+    if (segment == queue->last) {
+        if (!queue->maker.has_files && segment->end > 0) {
+            rewind_segment(segment);
+            segment->ordinal = queue->next_ordinal++;
+            if (queue->cursor.segment == segment) {
+                queue->cursor.offset = 0;
+            }
+        }
+        return;
+    }
+    if (queue->cursor.segment == segment) {
+        queue->cursor.segment = segment->next;
+        queue->cursor.offset = 0;
+    }
+    unlink_segment(queue, segment);
+    discard(queue, segment);
+}
+
+void dlr_log_pin(struct dlr_segment *segment)
+{
+    segment->pins += 1;
+}
+
+void dlr_log_unpin(struct dlr_queue *queue, struct dlr_segment *segment)
+{
+    segment->pins -= 1;
+    dlr_log_release_if_done(queue, segment);
+}
+
+static void advance_head(struct dlr_segment *segment)
+{
+    while (segment->head < segment->end) {
+        struct dlr_record_head head =
+            dlr_record_read(segment->base + segment->head);
+
+        if (head.state != DLR_RECORD_DONE) {
+            return;
+        }
+        segment->head += dlr_record_span(head.len);
+    }
+}
+
+static void pass_fences(struct dlr_queue *queue, struct dlr_position at)
+{
+    for (struct dlr_fence *fence = queue->fences; fence != NULL;
+         fence = fence->next) {
+        bool is_covered = at.segment->ordinal < fence->ordinal ||
+                          (at.segment->ordinal == fence->ordinal &&
+                           at.offset < fence->offset);
+
+        if (is_covered && fence->left > 0) {
+            fence->left -= 1;
+            if (fence->left == 0) {
+                dlr_cond_broadcast(&queue->settled);
+            }
+        }
+    }
+}
+
+void dlr_log_settle(struct dlr_queue *queue, struct dlr_position at,
+                    uint32_t state)
+{
+    struct dlr_segment *segment = at.segment;
+
+    dlr_record_mark(dlr_log_place(at), state);
+    segment->unsettled -= 1;
+    queue->ledger.pending -= 1;
+    if (dlr_record_is_dead(state)) {
+        segment->dead += 1;
+        queue->dead += 1;
+    } else if (segment->head == at.offset) {
+        advance_head(segment);
+    }
+    if (queue->fences != NULL) {
+        pass_fences(queue, at);
+    }
+    if (queue->blocked > 0) {
+        dlr_cond_broadcast(&queue->room);
+    }
+}
+
+uint32_t dlr_log_count_drop(struct dlr_queue *queue, datalyr_drop_reason reason)
+{
+    queue->ledger.dropped[reason] += 1;
+    return queue->config.keeps_dropped ? DLR_RECORD_DEAD + (uint32_t)reason
+                                       : (uint32_t)DLR_RECORD_DONE;
+}
+
+static datalyr_status add_segment(struct dlr_queue *queue, uint32_t span,
+                                  int64_t now_ms)
+{
+    struct dlr_segment *segment = queue->spares;
+    size_t bytes = span > queue->segment_bytes ? span : queue->segment_bytes;
+    datalyr_status status;
+
+    if (segment != NULL && segment->cap >= span) {
+        queue->spares = segment->next;
+        queue->spare_count -= 1;
+        segment->created_ms = now_ms;
+        link_last(queue, segment);
+        return DATALYR_OK;
+    }
+    if (queue->held_bytes + dlr_segment_bytes_for(bytes) >
+        queue->config.max_bytes) {
+        return DATALYR_QUEUE_FULL;
+    }
+    status =
+        queue->maker.make(queue->maker.self, bytes, false, now_ms, &segment);
+    if (status == DATALYR_OK) {
+        queue->held_bytes += segment->held_bytes;
+        link_last(queue, segment);
+    }
+    return status;
+}
+
+datalyr_status dlr_log_find_room(struct dlr_queue *queue, uint32_t span,
+                                 int64_t now_ms, struct dlr_position *out)
+{
+    struct dlr_segment *last = queue->last;
+
+    if (last == NULL || last->cap - last->end < span) {
+        datalyr_status status = add_segment(queue, span, now_ms);
+
+        if (status != DATALYR_OK) {
+            return status;
+        }
+        if (last != NULL) {
+            dlr_log_release_if_done(queue, last);
+        }
+        last = queue->last;
+    }
+    if (last->end == 0) {
+        last->created_ms = now_ms;
+    }
+    out->segment = last;
+    out->offset = last->end;
+    return DATALYR_OK;
+}
+
+void dlr_log_bury(struct dlr_queue *queue, struct dlr_position at)
+{
+    dlr_record_mark(dlr_log_place(at), DLR_RECORD_DONE);
+    at.segment->dead -= 1;
+    queue->dead -= 1;
+    if (at.segment->head == at.offset) {
+        advance_head(at.segment);
+    }
+}
+
+static void give_up_bodies(struct dlr_queue *queue, struct dlr_segment *segment)
+{
+    struct dlr_position at = {segment, segment->head};
+
+    while (segment->dead > 0 && at.offset < segment->end) {
+        struct dlr_record_head head = dlr_record_read(dlr_log_at(at));
+
+        if (dlr_record_is_dead(head.state)) {
+            queue->unreported[head.state - DLR_RECORD_DEAD] += 1;
+            queue->ledger.dropped_unreported += 1;
+            dlr_log_bury(queue, at);
+        }
+        at.offset += dlr_record_span(head.len);
+    }
+}
+
+bool dlr_log_reclaim_dead(struct dlr_queue *queue)
+{
+    for (struct dlr_segment *segment = queue->first; segment != NULL;
+         segment = segment->next) {
+        if (segment->dead > 0 && segment->unsettled == 0 &&
+            segment->pins == 0) {
+            give_up_bodies(queue, segment);
+            dlr_log_release_if_done(queue, segment);
+            return true;
+        }
+    }
+    return false;
+}
+
+struct dlr_segment *dlr_log_take_garbage(struct dlr_queue *queue)
+{
+    struct dlr_segment *garbage = queue->garbage;
+
+    for (struct dlr_segment *segment = garbage; segment != NULL;
+         segment = segment->next) {
+        queue->held_bytes -= segment->held_bytes;
+    }
+    queue->garbage = NULL;
+    return garbage;
+}
+
+void dlr_log_retire(const struct dlr_queue *queue, struct dlr_segment *garbage)
+{
+    while (garbage != NULL) {
+        struct dlr_segment *next = garbage->next;
+
+        queue->maker.retire(queue->maker.self, garbage);
+        garbage = next;
+    }
+}

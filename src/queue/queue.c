@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Queue: accepting events, under ceilings.
+ *
+ * DESIGN
+ * The caller has encoded the event before it comes here; what is left under
+ * the lock is a few counters and one copy of some hundred bytes into pages
+ * that the library's thread made ready. No system call is made on that path,
+ * and the sleeping sender is woken at most once a batch: the waker pays as
+ * much for that as for twenty events.
+ *
+ * LOCKING
+ * One mutex guards log and ledger, so that a snapshot of the ledger always
+ * adds up. The sender holds it for DLR_LOG_STEP records at a time.
+ */
+#include "queue/queue.h"
+
+#include "os/crc32c.h"
+#include "queue/log.h"
+#include "queue/slice.h"
+
+#include <string.h>
+
+/* First segment of a queue: a fresh client stays small. Later ones double up
+ * to the largest, which makes going to the next one rare. */
+#define SEGMENT_FIRST_BYTES ((size_t)256 << 10)
+#define SEGMENT_MAX_BYTES   ((size_t)1 << 20)
+#define SEGMENT_MIN_BYTES   ((size_t)16 << 10)
+
+/* A ceiling of bytes is kept in steps of a segment; sixteen make the steps
+ * small against it. */
+#define SEGMENTS_PER_CEILING 16u
+
+static size_t next_segment_bytes(const struct dlr_queue *queue, size_t bytes)
+{
+    size_t limit = SEGMENT_MAX_BYTES;
+
+    while (limit > SEGMENT_MIN_BYTES &&
+           limit > queue->config.max_bytes / SEGMENTS_PER_CEILING) {
+        limit /= 2;
+    }
+    return bytes < limit ? bytes : limit;
+}
+
+int dlr_queue_init(struct dlr_queue *queue,
+                   const struct dlr_queue_config *config,
+                   const struct dlr_segment_maker *maker)
+{
+    int failure;
+
+    memset(queue, 0, sizeof *queue);
+    queue->config = *config;
+    queue->maker = *maker;
+    queue->has_checksums = maker->has_files;
+    queue->ledger.size = sizeof queue->ledger;
+    queue->wake_at = UINT64_MAX;
+    queue->next_ordinal = 1;
+    queue->segment_bytes = next_segment_bytes(queue, SEGMENT_FIRST_BYTES);
+    failure = dlr_mutex_init(&queue->lock);
+    if (failure == 0) {
+        failure = dlr_cond_init(&queue->room);
+    }
+    if (failure == 0) {
+        failure = dlr_cond_init(&queue->settled);
+    }
+    return failure;
+}
+
+static struct dlr_segment *take_everything(struct dlr_queue *queue)
+{
+    struct dlr_segment *all = queue->garbage;
+    struct dlr_segment *lists[2] = {queue->first, queue->spares};
+
+    for (size_t i = 0; i < 2; i++) {
+        while (lists[i] != NULL) {
+            struct dlr_segment *next = lists[i]->next;
+
+            lists[i]->next = all;
+            all = lists[i];
+            lists[i] = next;
+        }
+    }
+    queue->garbage = NULL;
+    queue->first = NULL;
+    queue->last = NULL;
+    queue->spares = NULL;
+    queue->spare_count = 0;
+    queue->cursor.segment = NULL;
+    queue->held_bytes = 0;
+    return all;
+}
+
+void dlr_queue_clear(struct dlr_queue *queue)
+{
+    dlr_log_retire(queue, take_everything(queue));
+    dlr_cond_clear(&queue->settled);
+    dlr_cond_clear(&queue->room);
+    dlr_mutex_clear(&queue->lock);
+}
+
+static bool is_full(const struct dlr_queue *queue)
+{
+    return queue->ledger.pending >= queue->config.max_events;
+}
+
+/* The oldest record that is in no request now. */
+static bool find_oldest(struct dlr_queue *queue, struct dlr_slice **resting,
+                        struct dlr_position *at)
+{
+    bool has_waiting =
+        queue->waiting > 0 && dlr_log_settle_position(&queue->cursor);
+
+    *resting = queue->resting_first;
+    if (*resting == NULL) {
+        *at = queue->cursor;
+        return has_waiting;
+    }
+    *at = (*resting)->first;
+    if (has_waiting && dlr_log_is_before(queue->cursor, *at)) {
+        *resting = NULL;
+        *at = queue->cursor;
+    }
+    return true;
+}
+
+static void evict_waiting(struct dlr_queue *queue, uint32_t state)
+{
+    struct dlr_position at = queue->cursor;
+
+    queue->cursor.offset +=
+        dlr_record_span(dlr_record_read(dlr_log_at(at)).len);
+    queue->waiting -= 1;
+    if (queue->owed > queue->waiting) {
+        queue->owed = queue->waiting;
+    }
+    dlr_log_settle(queue, at, state);
+    dlr_log_release_if_done(queue, at.segment);
+}
+
+/* Drops the oldest record that is not in flight; false if there is none. */
+static bool evict_oldest(struct dlr_queue *queue)
+{
+    struct dlr_slice *resting;
+    struct dlr_position at;
+    uint32_t state;
+
+    if (!find_oldest(queue, &resting, &at)) {
+        return false;
+    }
+    state = dlr_log_count_drop(queue, DATALYR_DROP_QUEUE_OVERFLOW);
+    if (resting == NULL) {
+        evict_waiting(queue, state);
+    } else {
+        dlr_slice_evict_first(queue, resting, state);
+    }
+    return true;
+}
+
+/* A spare that was too small for the record in hand is of no use to it. */
+static void give_up_spare(struct dlr_queue *queue)
+{
+    struct dlr_segment *spare = queue->spares;
+
+    queue->spares = spare->next;
+    queue->spare_count -= 1;
+    spare->next = queue->garbage;
+    queue->garbage = spare;
+}
+
+/* Makes bytes available: spares first, then old bodies, then events. The
+ * number of events in one segment bounds the work. */
+static bool make_bytes(struct dlr_queue *queue)
+{
+    size_t held = queue->held_bytes;
+
+    if (queue->spares != NULL) {
+        give_up_spare(queue);
+        return true;
+    }
+    while (queue->held_bytes == held && queue->spares == NULL &&
+           queue->garbage == NULL) {
+        if (dlr_log_reclaim_dead(queue)) {
+            continue;
+        }
+        if (queue->config.overflow != DATALYR_DROP_OLDEST ||
+            !evict_oldest(queue)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Retires what the caller's own overflow left behind; rare, and better than
+ * waiting for a thread that may be asleep. */
+static void sweep(struct dlr_queue *queue)
+{
+    struct dlr_segment *garbage = dlr_log_take_garbage(queue);
+
+    if (garbage != NULL) {
+        dlr_mutex_unlock(&queue->lock);
+        dlr_log_retire(queue, garbage);
+        dlr_mutex_lock(&queue->lock);
+    }
+}
+
+/* Finds a place for a record, evicting where the policy says so. */
+static datalyr_status find_place(struct dlr_queue *queue, uint32_t span,
+                                 int64_t now_ms, struct dlr_position *out)
+{
+    datalyr_status status;
+
+    if (queue->is_closed) {
+        return DATALYR_CLOSED;
+    }
+    if (is_full(queue) && (queue->config.overflow != DATALYR_DROP_OLDEST ||
+                           !evict_oldest(queue))) {
+        return DATALYR_QUEUE_FULL;
+    }
+    status = dlr_log_find_room(queue, span, now_ms, out);
+    while (status == DATALYR_QUEUE_FULL && make_bytes(queue)) {
+        sweep(queue);
+        status = dlr_log_find_room(queue, span, now_ms, out);
+    }
+    return status;
+}
+
+/* Waits for room; false when the time is over or the queue was closed. */
+static bool wait_for_room(struct dlr_queue *queue, int64_t deadline_ns)
+{
+    bool in_time;
+
+    queue->blocked += 1;
+    in_time = dlr_cond_wait_until_ns(&queue->room, &queue->lock, deadline_ns);
+    queue->blocked -= 1;
+    return in_time && !queue->is_closed;
+}
+
+static void write_record(struct dlr_queue *queue, struct dlr_position at,
+                         struct dlr_text json, uint32_t json_crc,
+                         int64_t now_ms)
+{
+    struct dlr_segment *segment = at.segment;
+    int64_t age_ms = now_ms - segment->created_ms;
+    struct dlr_record_head head = {
+        .time_ms = age_ms <= 0           ? 0
+                   : age_ms > UINT32_MAX ? UINT32_MAX
+                                         : (uint32_t)age_ms,
+        .len = (uint32_t)json.len,
+        .state = DLR_RECORD_PENDING,
+    };
+
+    if (queue->has_checksums) {
+        head.crc = dlr_record_crc(&head, segment->generation, json_crc);
+    }
+    dlr_record_write(dlr_log_place(at), &head, json);
+    segment->end += dlr_record_span(head.len);
+    segment->unsettled += 1;
+    queue->ledger.calls += 1;
+    queue->ledger.accepted += 1;
+    queue->ledger.pending += 1;
+    queue->waiting += 1;
+}
+
+/* Decides whether this append wakes the sender: once when enough wait, once
+ * when a segment runs out. */
+static bool should_wake(struct dlr_queue *queue)
+{
+    bool is_half_full = queue->last->end > queue->last->cap / 2;
+    bool wake = false;
+
+    if (queue->waiting >= queue->wake_at) {
+        queue->wake_at = UINT64_MAX;
+        wake = true;
+    }
+    if (is_half_full && queue->spare_count == 0 && !queue->wants_spare) {
+        queue->wants_spare = true;
+        wake = true;
+    }
+    return wake;
+}
+
+static datalyr_status count_refusal(struct dlr_queue *queue,
+                                    datalyr_status status)
+{
+    datalyr_refusal why = status == DATALYR_CLOSED ? DATALYR_REFUSED_CLOSED
+                          : status == DATALYR_TOO_LARGE
+                              ? DATALYR_REFUSED_TOO_LARGE
+                              : DATALYR_REFUSED_QUEUE_FULL;
+
+    queue->ledger.calls += 1;
+    queue->ledger.refused[why] += 1;
+    return status;
+}
+
+struct append {
+    struct dlr_queue *queue;
+    uint32_t span;
+    bool may_block;
+    void (*wake)(void *self);
+    void *self;
+};
+
+/* With the lock held: a place, waiting for one if the policy says so. */
+static datalyr_status obtain_place(const struct append *append, int64_t *now_ms,
+                                   struct dlr_position *out)
+{
+    struct dlr_queue *queue = append->queue;
+    datalyr_status status = find_place(queue, append->span, *now_ms, out);
+    int64_t deadline_ns;
+
+    if (status != DATALYR_QUEUE_FULL || !append->may_block ||
+        queue->config.overflow != DATALYR_BLOCK) {
+        return status;
+    }
+    deadline_ns =
+        dlr_clock_monotonic_ns() + queue->config.block_timeout_ms * 1000000;
+    do {
+        queue->owed = queue->waiting;
+        if (append->wake != NULL) {
+            append->wake(append->self);
+        }
+        if (!wait_for_room(queue, deadline_ns)) {
+            return queue->is_closed ? DATALYR_CLOSED : DATALYR_QUEUE_FULL;
+        }
+        *now_ms = dlr_clock_now_ms(&queue->config.clock);
+        status = find_place(queue, append->span, *now_ms, out);
+    } while (status == DATALYR_QUEUE_FULL);
+    return status;
+}
+
+datalyr_status dlr_queue_append(struct dlr_queue *queue, struct dlr_text json,
+                                bool may_block, void (*wake)(void *self),
+                                void *self, struct dlr_appended *out)
+{
+    struct append append = {queue, 0, may_block, wake, self};
+    uint32_t json_crc = 0;
+    int64_t now_ms = dlr_clock_now_ms(&queue->config.clock);
+    struct dlr_position at;
+    datalyr_status status;
+
+    out->wake_sender = false;
+    if (json.len > queue->config.max_event_bytes) {
+        dlr_mutex_lock(&queue->lock);
+        status = count_refusal(queue, DATALYR_TOO_LARGE);
+        dlr_mutex_unlock(&queue->lock);
+        return status;
+    }
+    append.span = dlr_record_span((uint32_t)json.len);
+    if (queue->has_checksums) {
+        json_crc = dlr_crc32c(0, json.ptr, json.len);
+    }
+    dlr_mutex_lock(&queue->lock);
+    status = obtain_place(&append, &now_ms, &at);
+    if (status == DATALYR_OK) {
+        write_record(queue, at, json, json_crc, now_ms);
+        out->wake_sender = should_wake(queue);
+    } else {
+        (void)count_refusal(queue, status);
+    }
+    dlr_mutex_unlock(&queue->lock);
+    return status;
+}
+
+void dlr_queue_refuse(struct dlr_queue *queue, datalyr_refusal why)
+{
+    dlr_mutex_lock(&queue->lock);
+    queue->ledger.calls += 1;
+    queue->ledger.refused[why] += 1;
+    dlr_mutex_unlock(&queue->lock);
+}
+
+void dlr_queue_close(struct dlr_queue *queue)
+{
+    dlr_mutex_lock(&queue->lock);
+    queue->is_closed = true;
+    dlr_cond_broadcast(&queue->room);
+    dlr_mutex_unlock(&queue->lock);
+}
+
+/* The child may not report, send or lose what is the parent's: it starts with
+ * nothing. The pages of segments are not there any more; their heads are. */
+void dlr_queue_forget(struct dlr_queue *queue)
+{
+    struct dlr_queue_config config = queue->config;
+    struct dlr_segment_maker maker = queue->maker;
+
+    for (struct dlr_segment *segment = take_everything(queue);
+         segment != NULL;) {
+        struct dlr_segment *next = segment->next;
+
+        maker.forget(maker.self, segment);
+        segment = next;
+    }
+    (void)dlr_queue_init(queue, &config, &maker);
+}
+
+/* Makes one segment while the lock is free. */
+static void make_spare(struct dlr_queue *queue, int64_t now_ms)
+{
+    struct dlr_segment *segment = NULL;
+    size_t bytes = queue->segment_bytes;
+
+    dlr_mutex_unlock(&queue->lock);
+    (void)queue->maker.make(queue->maker.self, bytes, true, now_ms, &segment);
+    dlr_mutex_lock(&queue->lock);
+    if (segment != NULL) {
+        queue->held_bytes += segment->held_bytes;
+        segment->next = queue->spares;
+        queue->spares = segment;
+        queue->spare_count += 1;
+    }
+}
+
+void dlr_queue_tidy(struct dlr_queue *queue)
+{
+    int64_t now_ms = dlr_clock_now_ms(&queue->config.clock);
+    struct dlr_segment *garbage;
+
+    dlr_mutex_lock(&queue->lock);
+    garbage = dlr_log_take_garbage(queue);
+    if (queue->wants_spare) {
+        queue->segment_bytes =
+            next_segment_bytes(queue, queue->segment_bytes * 2);
+        for (uint32_t i = queue->spare_count; i < DLR_LOG_SPARES; i++) {
+            if (queue->held_bytes + queue->segment_bytes <=
+                queue->config.max_bytes) {
+                make_spare(queue, now_ms);
+            }
+        }
+        queue->wants_spare = false;
+    }
+    dlr_mutex_unlock(&queue->lock);
+    dlr_log_retire(queue, garbage);
+}
