@@ -13,6 +13,7 @@
  *     pace:US      microseconds between two events of a thread
  *     track:NxT    N events from T threads (T may be left out)
  *     json:TEXT    one event through datalyr_track_json()
+ *     nan          one event with a property that is not a number
  *     flush:MS     and prints what it returned and how long it took
  *     stats        prints the ledger
  *     pause        prints, and waits for a line on stdin
@@ -27,6 +28,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -178,7 +180,8 @@ static void track_one(struct driver *driver, int64_t index)
                                          {"padding", DATALYR(driver->padding)}),
         });
     note_duration(driver, now_ns() - begin);
-    if (status == DATALYR_OK) {
+    /* A disabled client says OK and forgets: that event is not accepted. */
+    if (status == DATALYR_OK && driver->config.enabled != DATALYR_OFF) {
         atomic_fetch_or(&driver->marks[index], ACCEPTED);
     }
 }
@@ -343,6 +346,27 @@ static bool step_json(struct driver *driver, const char *value)
     return true;
 }
 
+static bool step_nan(struct driver *driver, const char *value)
+{
+    datalyr_error error = {0};
+    datalyr_status status = datalyr_track_e(
+        driver->client,
+        &(datalyr_event){
+            DATALYR_EVENT_INIT,
+            .user_id = "user",
+            .event = driver->name,
+            .properties = DATALYR_OBJECT({"amount", DATALYR((double)NAN)}),
+        },
+        &error);
+
+    (void)value;
+    printf("{\"step\":\"nan\",\"status\":\"%s\",\"is_named\":%s",
+           datalyr_status_name(status),
+           strstr(error.message, "amount") != NULL ? "true" : "false");
+    print_line_end();
+    return true;
+}
+
 static bool step_flush(struct driver *driver, const char *value)
 {
     int64_t begin_ms = now_ms();
@@ -383,6 +407,9 @@ static bool step_close(struct driver *driver, const char *value)
 {
     int64_t begin_ms = now_ms();
 
+    if (driver->is_closed) {
+        return true;
+    }
     driver->last = (datalyr_ledger){DATALYR_LEDGER_INIT};
     driver->close_result = datalyr_close_within(
         &driver->client, read_number(value, -1), &driver->last);
@@ -446,10 +473,11 @@ static const struct step {
     const char *name;
     bool (*run)(struct driver *driver, const char *value);
 } steps[] = {
-    {"track", step_track}, {"json", step_json},   {"flush", step_flush},
-    {"stats", step_stats}, {"pause", step_pause}, {"close", step_close},
-    {"size", step_size},   {"id", step_id},       {"name", step_name},
-    {"bad", step_bad},     {"pace", step_pace},   {"exit", step_exit},
+    {"track", step_track}, {"json", step_json},   {"nan", step_nan},
+    {"flush", step_flush}, {"stats", step_stats}, {"pause", step_pause},
+    {"close", step_close}, {"size", step_size},   {"id", step_id},
+    {"name", step_name},   {"bad", step_bad},     {"pace", step_pace},
+    {"exit", step_exit},
 };
 
 static bool run_step(struct driver *driver, const char *text)

@@ -16,11 +16,13 @@ ledger is asked with a count to wait for, and a driver's step ends with a line.
     if __name__ == "__main__":
         harness.main()
 """
+import concurrent.futures
 import contextlib
 import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -95,43 +97,55 @@ def is_true(truth, what):
         raise Failed(what)
 
 
-def _diagnose(text):
-    for line in text.rstrip().split("\n"):
-        print(f"# {line}")
+def note(text):
+    """A line for whoever reads the output, printed with the test's result."""
+    _notes.lines.append(text)
+
+
+_notes = threading.local()
 
 
 def _run_one(number, sentence, function):
+    """Runs a test; returns whether it passed and what to print."""
     begin = time.monotonic()
+    _notes.lines = []
+    line = f"ok {number} - {sentence}"
+    passed = True
     try:
         function()
+        took_ms = (time.monotonic() - begin) * 1000
+        note(f"{took_ms:.0f} ms")
     except Skipped as reason:
-        print(f"ok {number} - {sentence} # SKIP {reason}", flush=True)
-        return True
+        line += f" # SKIP {reason}"
     except Exception:  # the next test must run whatever this one threw
-        print(f"not ok {number} - {sentence}")
-        _diagnose(traceback.format_exc())
-        sys.stdout.flush()
-        return False
-    took_ms = (time.monotonic() - begin) * 1000
-    print(f"ok {number} - {sentence}\n# {took_ms:.0f} ms", flush=True)
-    return True
+        line = f"not {line}"
+        passed = False
+        for diagnosis in traceback.format_exc().rstrip().split("\n"):
+            note(diagnosis)
+    return passed, "\n".join([line, *("# " + text for text in _notes.lines)])
 
 
-def main(arguments=None):
+def main(arguments=None, workers=16):
     """Runs the tests: the usual ones, or with --slow the slow ones. Other
-    arguments choose those whose sentence contains one of them."""
+    arguments choose those whose sentence contains one of them.
+
+    Several run at a time, each with servers and clients of its own: what takes
+    long here is a client that waits before it tries again."""
     arguments = sys.argv[1:] if arguments is None else arguments
     slow = "--slow" in arguments
     words = [word for word in arguments if not word.startswith("--")]
     chosen = [(sentence, function) for sentence, function, is_slow in _tests
               if is_slow == slow
               and (not words or any(word in sentence for word in words))]
-    failures = 0
+    has_failed = False
     print(f"1..{len(chosen)}")
-    for number, (sentence, function) in enumerate(chosen, 1):
-        if not _run_one(number, sentence, function):
-            failures += 1
-    sys.exit(1 if failures else 0)
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        for passed, text in pool.map(
+                _run_one, range(1, len(chosen) + 1),
+                *([list(column) for column in zip(*chosen)] or [[], []])):
+            print(text, flush=True)
+            has_failed = has_failed or not passed
+    sys.exit(1 if has_failed else 0)
 
 
 # ----------------------------------------------------------------- programs
@@ -393,6 +407,27 @@ def check_all_delivered(end, ledger, count):
     equal(end["accepted"], count, "accepted")
     equal(end["delivered"], count, "delivered")
     equal(ledger["stored"], count, "stored")
+
+
+def unused_port():
+    """A port that refuses connections: bound, but nobody listens. It stays so
+    until the process ends."""
+    holder = socket.socket()
+    holder.bind(("127.0.0.1", 0))
+    _held_ports.append(holder)
+    return holder.getsockname()[1]
+
+
+_held_ports = []
+
+
+def peak_memory_kib(process):
+    """The most memory a running process ever had."""
+    with open(f"/proc/{process.pid}/status", encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1])
+    raise Failed("the system does not say how much memory was used")
 
 
 @contextlib.contextmanager
