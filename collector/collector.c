@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Collector: the order in which parts need each other.
+ */
+#include "collector.h"
+
+#include "api/live.h"
+#include "base/mem.h"
+#include "os/file.h"
+#include "store/sqlite.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#define EXIT_USAGE  2
+#define EXIT_LISTEN 3
+#define EXIT_STORE  5
+
+/* Requests that are in work when we are told to stop. */
+#define DRAIN_MS 10000
+
+#define PEM_MAX 1048576
+
+__attribute__((format(printf, 4, 5))) static datalyr_status
+fail(struct dld_collector *collector, datalyr_error *error, int exit_code,
+     const char *format, ...)
+{
+    va_list args;
+
+    collector->failed_exit = exit_code;
+    error->status = DATALYR_INVALID;
+    va_start(args, format);
+    (void)vsnprintf(error->message, sizeof error->message, format, args);
+    va_end(args);
+    return DATALYR_INVALID;
+}
+
+/* --------------------------------------------------------------------- keys */
+
+static bool read_key_file(struct dld_collector *collector)
+{
+    char text[DLD_KEY_TEXT_CAP + 1] = {0};
+    int fd = open(collector->key_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ssize_t len;
+
+    if (fd < 0) {
+        return false;
+    }
+    len = read(fd, text, sizeof text - 1);
+    (void)close(fd);
+    text[strcspn(text, "\r\n")] = '\0';
+    if (len <= 0 || strlen(text) >= sizeof collector->made_key) {
+        return false;
+    }
+    memcpy(collector->made_key, text, strlen(text) + 1);
+    return text[0] != '\0';
+}
+
+static bool write_key_file(struct dld_collector *collector)
+{
+    int fd;
+    size_t len;
+    bool is_written;
+
+    if (!dld_keys_make(collector->made_key)) {
+        return false;
+    }
+    fd = open(collector->key_path,
+              O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        return false;
+    }
+    len = strlen(collector->made_key);
+    is_written = write(fd, collector->made_key, len) == (ssize_t)len &&
+                 write(fd, "\n", 1) == 1 && fsync(fd) == 0;
+    return close(fd) == 0 && is_written;
+}
+
+/* The key of a store that was started without one. */
+static datalyr_status make_key(struct dld_collector *collector,
+                               const char *store_path, datalyr_error *error)
+{
+    int len = snprintf(collector->key_path, sizeof collector->key_path,
+                       "%s.key", store_path);
+
+    if (len < 0 || len >= (int)sizeof collector->key_path) {
+        return fail(collector, error, EXIT_STORE, "the path is too long: %.80s",
+                    store_path);
+    }
+    if (!read_key_file(collector) && !write_key_file(collector)) {
+        return fail(collector, error, EXIT_STORE,
+                    "the key file %.150s cannot be written",
+                    collector->key_path);
+    }
+    return DATALYR_OK;
+}
+
+static datalyr_status add_keys(struct dld_collector *collector,
+                               const struct dld_text_list *list, uint32_t roles)
+{
+    datalyr_status status = DATALYR_OK;
+
+    for (size_t i = 0; i < list->count && status == DATALYR_OK; i++) {
+        status = dld_keys_add(collector->keys, dlr_text_of(list->items[i]),
+                              DLD_DEFAULT_WORKSPACE, roles);
+    }
+    return status;
+}
+
+static datalyr_status start_keys(struct dld_collector *collector,
+                                 const struct dld_options *options,
+                                 const char *store_path, datalyr_error *error)
+{
+    struct dld_limit limit = {
+        .per_second =
+            options->rate_limit == UINT64_MAX ? 0 : options->rate_limit,
+        .burst = options->rate_burst,
+    };
+    datalyr_status status = dld_keys_new(&limit, &collector->keys);
+
+    if (status == DATALYR_OK && options->api_keys.count == 0) {
+        status = make_key(collector, store_path, error);
+        if (status == DATALYR_OK) {
+            status = dld_keys_add(collector->keys,
+                                  dlr_text_of(collector->made_key),
+                                  DLD_DEFAULT_WORKSPACE, DLD_ROLE_WRITE);
+        }
+    }
+    if (status == DATALYR_OK) {
+        status = add_keys(collector, &options->api_keys, DLD_ROLE_WRITE);
+    }
+    if (status == DATALYR_OK) {
+        status = add_keys(collector, &options->read_keys, DLD_ROLE_READ);
+    }
+    if (status == DATALYR_OK) {
+        status = add_keys(collector, &options->admin_keys, DLD_ROLE_ADMIN);
+    }
+    return status;
+}
+
+/* -------------------------------------------------------------------- store */
+
+static const char *store_path(const struct dld_options *options)
+{
+    static const char scheme[] = "sqlite:";
+
+    return strncmp(options->store, scheme, sizeof scheme - 1) == 0 &&
+                   options->store[sizeof scheme - 1] != '\0'
+               ? options->store + sizeof scheme - 1
+               : NULL;
+}
+
+static datalyr_status start_store(struct dld_collector *collector,
+                                  const struct dld_options *options,
+                                  datalyr_error *error)
+{
+    struct dld_sqlite_options store = {
+        .path = store_path(options),
+        .partition_rows = (uint32_t)options->partition_rows,
+    };
+    struct dld_writer_options writer = {.store = &collector->store};
+    datalyr_status status;
+
+    if (store.path == NULL) {
+        return fail(collector, error, EXIT_USAGE,
+                    "--store is %.100s; it is sqlite:PATH", options->store);
+    }
+    collector->failed_exit = EXIT_STORE;
+    status = dld_sqlite_open(&store, &collector->store, error);
+    if (status == DATALYR_OK) {
+        status = start_keys(collector, options, store.path, error);
+    }
+    if (status == DATALYR_OK) {
+        status = dld_live_start(&collector->store, &collector->api.live);
+    }
+    if (status == DATALYR_OK) {
+        writer.on_commit = dld_live_commit;
+        writer.self = collector->api.live;
+        status = dld_writer_start(&writer, &collector->writer);
+    }
+    return status;
+}
+
+/* ------------------------------------------------------------------- server */
+
+/* "127.0.0.1:8484", "[::1]:8484" or ":8484" (all addresses). */
+static bool split_address(const char *text, char host[256], char port[16])
+{
+    const char *colon = strrchr(text, ':');
+    size_t len;
+
+    if (colon == NULL) {
+        return false;
+    }
+    len = (size_t)(colon - text);
+    if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
+        text++;
+        len -= 2;
+    }
+    if (len >= 256 || strlen(colon + 1) >= 16 || colon[1] == '\0') {
+        return false;
+    }
+    memcpy(host, text, len);
+    host[len] = '\0';
+    memcpy(port, colon + 1, strlen(colon + 1) + 1);
+    return true;
+}
+
+static void write_address(struct dld_collector *collector, const char *host)
+{
+    const char *scheme = collector->certificate != NULL ? "https" : "http";
+    bool is_any = host[0] == '\0' || strcmp(host, "0.0.0.0") == 0 ||
+                  strcmp(host, "::") == 0;
+    bool is_six = strchr(host, ':') != NULL;
+
+    (void)snprintf(collector->address, sizeof collector->address,
+                   is_six && !is_any ? "%s://[%.80s]:%u" : "%s://%.80s:%u",
+                   scheme, is_any ? "127.0.0.1" : host,
+                   (unsigned)dld_server_port(collector->server));
+}
+
+static datalyr_status read_pem(struct dld_collector *collector,
+                               const char *path, char **out,
+                               datalyr_error *error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char *text = dlr_malloc(PEM_MAX);
+    ssize_t len = fd < 0 || text == NULL ? -1 : read(fd, text, PEM_MAX - 1);
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    if (len <= 0) {
+        dlr_free(text);
+        return fail(collector, error, EXIT_USAGE, "cannot read %.150s", path);
+    }
+    text[len] = '\0';
+    *out = text;
+    return DATALYR_OK;
+}
+
+static datalyr_status read_tls(struct dld_collector *collector,
+                               const struct dld_options *options,
+                               datalyr_error *error)
+{
+    datalyr_status status = DATALYR_OK;
+
+    if ((options->certificate == NULL) != (options->private_key == NULL)) {
+        return fail(collector, error, EXIT_USAGE,
+                    "--cert and --key belong together");
+    }
+    if (options->certificate != NULL) {
+        status = read_pem(collector, options->certificate,
+                          &collector->certificate, error);
+    }
+    if (status == DATALYR_OK && options->private_key != NULL) {
+        status = read_pem(collector, options->private_key,
+                          &collector->private_key, error);
+    }
+    return status;
+}
+
+static datalyr_status start_server(struct dld_collector *collector,
+                                   const struct dld_options *options,
+                                   datalyr_error *error)
+{
+    char host[256];
+    char port[16];
+    struct dld_server_options server = {
+        .host = host,
+        .port = port,
+        .certificate = collector->certificate,
+        .private_key = collector->private_key,
+        .thread_count = (uint32_t)options->threads,
+        .connection_max = (uint32_t)options->max_connections,
+        .max_body_bytes = options->max_body_bytes,
+        .max_decoded_bytes = options->max_decoded_bytes,
+        .max_memory_bytes = options->max_memory_bytes,
+        .head_timeout_ms = options->head_timeout_ms,
+        .body_timeout_ms = options->body_timeout_ms,
+        .idle_timeout_ms = options->idle_timeout_ms,
+        .handler = dld_api_handler(&collector->api),
+    };
+    datalyr_status status;
+
+    if (!split_address(options->listen, host, port)) {
+        return fail(collector, error, EXIT_USAGE,
+                    "--listen is %.100s; it is HOST:PORT", options->listen);
+    }
+    if (host[0] == '\0') {
+        server.host = NULL;
+    }
+    collector->failed_exit = EXIT_LISTEN;
+    status = dld_server_start(&server, &collector->server, error);
+    if (status == DATALYR_OK) {
+        write_address(collector, host);
+    }
+    return status;
+}
+
+static void fill_api(struct dld_collector *collector,
+                     const struct dld_options *options)
+{
+    collector->api.options = (struct dld_api_options){
+        .store = &collector->store,
+        .writer = collector->writer,
+        .keys = collector->keys,
+        .pool = collector->pool,
+        .limits = {.max_events = options->max_batch_events,
+                   .max_depth = options->max_depth},
+        .is_test = options->is_test,
+        .query_time_ms = options->query_time_ms,
+        .address = dlr_text_of(collector->address),
+    };
+}
+
+datalyr_status dld_collector_start(const struct dld_options *options,
+                                   struct dld_collector *collector,
+                                   datalyr_error *error)
+{
+    datalyr_status status;
+
+    memset(collector, 0, sizeof *collector);
+    memset(error, 0, sizeof *error);
+    status = read_tls(collector, options, error);
+    if (status == DATALYR_OK) {
+        status = start_store(collector, options, error);
+    }
+    if (status == DATALYR_OK) {
+        status = dld_pool_start(2, &collector->pool);
+    }
+    if (status == DATALYR_OK) {
+        fill_api(collector, options);
+        status = start_server(collector, options, error);
+    }
+    if (status == DATALYR_OK) {
+        collector->api.options.address = dlr_text_of(collector->address);
+        collector->api.server = collector->server;
+        return DATALYR_OK;
+    }
+    if (error->message[0] == '\0') {
+        (void)snprintf(error->message, sizeof error->message, "%s",
+                       "out of memory or threads");
+    }
+    dld_collector_stop(collector, NULL);
+    return status;
+}
+
+static void print_ledger(struct dld_collector *collector, FILE *ledger)
+{
+    const struct dld_api_counts *counts = &collector->api.counts;
+
+    (void)fprintf(ledger,
+                  "accepted=%" PRIuFAST64 " duplicates=%" PRIuFAST64
+                  " rejected=%" PRIuFAST64 "\n",
+                  atomic_load(&counts->accepted),
+                  atomic_load(&counts->duplicates),
+                  atomic_load(&counts->rejected));
+}
+
+void dld_collector_stop(struct dld_collector *collector, FILE *ledger)
+{
+    if (collector->server != NULL) {
+        dld_server_quiesce(collector->server);
+    }
+    /* Those who wait for events have waited long enough. */
+    dld_live_stop(collector->api.live);
+    if (collector->server != NULL) {
+        (void)dld_server_drain(collector->server, DRAIN_MS);
+    }
+    dld_pool_stop(&collector->pool);
+    dld_writer_stop(&collector->writer);
+    dld_server_stop(&collector->server);
+    dld_live_free(collector->api.live);
+    if (collector->store.close != NULL) {
+        collector->store.close(collector->store.self);
+    }
+    dld_keys_free(collector->keys);
+    dlr_free(collector->certificate);
+    dlr_free(collector->private_key);
+    if (ledger != NULL) {
+        print_ledger(collector, ledger);
+    }
+}

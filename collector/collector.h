@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Collector: all parts of datalyrd, started and stopped in order.
+ */
+#ifndef DLD_COLLECTOR_H
+#define DLD_COLLECTOR_H
+
+#include "api/api.h"
+#include "options.h"
+
+#define DLD_ADDRESS_CAP  128
+#define DLD_KEY_PATH_CAP 4096
+
+struct dld_collector {
+    struct dld_store store;
+    struct dld_writer *writer;
+    struct dld_keys *keys;
+    struct dld_pool *pool;
+    struct dld_server *server;
+    struct dld_api api;
+    char address[DLD_ADDRESS_CAP];
+    char made_key[DLD_KEY_TEXT_CAP]; /* of the key file; empty: keys given */
+    char key_path[DLD_KEY_PATH_CAP];
+    char *certificate;
+    char *private_key;
+    int failed_exit; /* exit code that fits the failure */
+};
+
+datalyr_status dld_collector_start(const struct dld_options *options,
+                                   struct dld_collector *collector,
+                                   datalyr_error *error);
+
+/* Answers what is in work, writes what is queued, and prints the ledger. */
+void dld_collector_stop(struct dld_collector *collector, FILE *ledger);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Peers: cuts connections that take too long.
+ *
+ * DESIGN
+ * The HTTP library's time-out counts idle time, so a client that sends a byte a
+ * second is never idle. Here each connection has a deadline for what it is
+ * doing; a sweeper shuts the socket of those that missed it, and the library
+ * sees an ordinary end of connection on its own thread.
+ *
+ * LOCKING
+ * `lock` guards the list. A socket is shut under it: the library closes it only
+ * after remove(), so the number cannot belong to another connection by then.
+ */
+#include "http/peers.h"
+
+#include "base/mem.h"
+#include "os/clock.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define SWEEP_INTERVAL_MS 250
+
+static void sweep(struct dld_peers *peers, int64_t now_ms)
+{
+    for (struct dld_peer *peer = peers->first; peer != NULL;
+         peer = peer->next) {
+        if (peer->deadline_ms <= now_ms) {
+            (void)shutdown(peer->socket, SHUT_RDWR);
+            peer->deadline_ms = DLD_NO_DEADLINE;
+            peers->cut_count++;
+        }
+    }
+}
+
+static void run(void *self)
+{
+    struct dld_peers *peers = self;
+
+    dlr_mutex_lock(&peers->lock);
+    while (!peers->is_stopping) {
+        (void)dlr_cond_wait_ms(&peers->wake, &peers->lock, SWEEP_INTERVAL_MS);
+        sweep(peers, dlr_clock_monotonic_ms());
+    }
+    dlr_mutex_unlock(&peers->lock);
+}
+
+int dld_peers_start(struct dld_peers *peers)
+{
+    int code = dlr_mutex_init(&peers->lock);
+
+    if (code == 0) {
+        code = dlr_cond_init(&peers->wake);
+    }
+    if (code == 0) {
+        code = dlr_thread_start(&peers->sweeper, "dld-sweeper", run, peers);
+    }
+    return code;
+}
+
+void dld_peers_stop(struct dld_peers *peers)
+{
+    dlr_mutex_lock(&peers->lock);
+    peers->is_stopping = true;
+    dlr_cond_signal(&peers->wake);
+    dlr_mutex_unlock(&peers->lock);
+    dlr_thread_join(&peers->sweeper);
+}
+
+static bool is_loopback(int socket)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t len = sizeof address;
+    const struct sockaddr_in *four = (const struct sockaddr_in *)&address;
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&address;
+
+    if (getpeername(socket, (struct sockaddr *)&address, &len) != 0) {
+        return false;
+    }
+    if (address.ss_family == AF_INET) {
+        return ntohl(four->sin_addr.s_addr) >> 24 == 127;
+    }
+    if (address.ss_family != AF_INET6) {
+        return false;
+    }
+    return IN6_IS_ADDR_LOOPBACK(&six->sin6_addr) ||
+           (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr) &&
+            six->sin6_addr.s6_addr[12] == 127);
+}
+
+struct dld_peer *dld_peers_add(struct dld_peers *peers, int socket,
+                               int64_t deadline_ms)
+{
+    struct dld_peer *peer = dlr_calloc(1, sizeof *peer);
+
+    if (peer == NULL) {
+        return NULL;
+    }
+    peer->socket = socket;
+    peer->is_loopback = is_loopback(socket);
+    peer->deadline_ms = deadline_ms;
+    dlr_mutex_lock(&peers->lock);
+    peer->next = peers->first;
+    if (peers->first != NULL) {
+        peers->first->previous = peer;
+    }
+    peers->first = peer;
+    peers->count++;
+    dlr_mutex_unlock(&peers->lock);
+    return peer;
+}
+
+void dld_peers_remove(struct dld_peers *peers, struct dld_peer *peer)
+{
+    if (peer == NULL) {
+        return;
+    }
+    dlr_mutex_lock(&peers->lock);
+    if (peer->previous != NULL) {
+        peer->previous->next = peer->next;
+    } else {
+        peers->first = peer->next;
+    }
+    if (peer->next != NULL) {
+        peer->next->previous = peer->previous;
+    }
+    peers->count--;
+    dlr_mutex_unlock(&peers->lock);
+    dlr_free(peer);
+}
+
+void dld_peers_set_deadline(struct dld_peers *peers, struct dld_peer *peer,
+                            int64_t deadline_ms)
+{
+    dlr_mutex_lock(&peers->lock);
+    peer->deadline_ms = deadline_ms;
+    dlr_mutex_unlock(&peers->lock);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Keys: compared as SHA-256 hashes, all of them, in constant time.
+ *
+ * DESIGN
+ * A key is random, so a plain hash of it cannot be turned around, and there is
+ * no need for a slow one on a path that runs a thousand times a second. Every
+ * entry is compared to its last byte, so that time tells nothing about how far
+ * a guess was right.
+ */
+#include "ingest/keys.h"
+
+#include "base/mem.h"
+#include "os/random.h"
+#include "os/thread.h"
+
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RANDOM_BYTES 16
+
+struct dld_keys {
+    struct dld_limit limit;
+    struct dlr_mutex lock;
+    struct dld_key_entry *entries;
+    size_t count;
+    size_t capacity;
+};
+
+datalyr_status dld_keys_new(const struct dld_limit *limit,
+                            struct dld_keys **out)
+{
+    struct dld_keys *keys = dlr_calloc(1, sizeof *keys);
+
+    *out = NULL;
+    if (keys == NULL || dlr_mutex_init(&keys->lock) != 0) {
+        dlr_free(keys);
+        return DATALYR_NOMEM;
+    }
+    keys->limit = *limit;
+    *out = keys;
+    return DATALYR_OK;
+}
+
+void dld_keys_free(struct dld_keys *keys)
+{
+    if (keys != NULL) {
+        dlr_mutex_clear(&keys->lock);
+        dlr_free(keys->entries);
+        dlr_free(keys);
+    }
+}
+
+void dld_keys_hash(struct dlr_text key, uint8_t out[DLD_KEY_HASH_BYTES])
+{
+    (void)SHA256((const unsigned char *)(key.len == 0 ? "" : key.ptr), key.len,
+                 out);
+}
+
+datalyr_status dld_keys_add_hash(struct dld_keys *keys,
+                                 const uint8_t hash[DLD_KEY_HASH_BYTES],
+                                 uint32_t workspace, uint32_t roles)
+{
+    datalyr_status status = DATALYR_OK;
+
+    dlr_mutex_lock(&keys->lock);
+    if (keys->count == keys->capacity) {
+        size_t capacity = keys->capacity * 2 + 8;
+        void *larger =
+            dlr_realloc(keys->entries, capacity * sizeof *keys->entries);
+
+        if (larger == NULL) {
+            status = DATALYR_NOMEM;
+        } else {
+            keys->entries = larger;
+            keys->capacity = capacity;
+        }
+    }
+    if (status == DATALYR_OK) {
+        struct dld_key_entry *entry = &keys->entries[keys->count++];
+
+        *entry = (struct dld_key_entry){.workspace = workspace,
+                                        .roles = roles};
+        memcpy(entry->hash, hash, sizeof entry->hash);
+    }
+    dlr_mutex_unlock(&keys->lock);
+    return status;
+}
+
+datalyr_status dld_keys_add(struct dld_keys *keys, struct dlr_text key,
+                            uint32_t workspace, uint32_t roles)
+{
+    uint8_t hash[DLD_KEY_HASH_BYTES];
+
+    dld_keys_hash(key, hash);
+    return dld_keys_add_hash(keys, hash, workspace, roles);
+}
+
+/* Called with the lock. */
+static struct dld_key_entry *find(struct dld_keys *keys, struct dlr_text key)
+{
+    uint8_t hash[DLD_KEY_HASH_BYTES];
+    struct dld_key_entry *found = NULL;
+
+    dld_keys_hash(key, hash);
+    for (size_t i = 0; i < keys->count; i++) {
+        if (CRYPTO_memcmp(keys->entries[i].hash, hash, sizeof hash) == 0) {
+            found = &keys->entries[i];
+        }
+    }
+    return found;
+}
+
+bool dld_keys_find(struct dld_keys *keys, struct dlr_text key,
+                   uint32_t *workspace, uint32_t *roles)
+{
+    struct dld_key_entry *entry;
+    bool is_found;
+
+    *workspace = 0;
+    *roles = 0;
+    if (key.len == 0) {
+        return false;
+    }
+    dlr_mutex_lock(&keys->lock);
+    entry = find(keys, key);
+    is_found = entry != NULL;
+    if (is_found) {
+        *workspace = entry->workspace;
+        *roles = entry->roles;
+    }
+    dlr_mutex_unlock(&keys->lock);
+    return is_found;
+}
+
+struct dld_limit_answer dld_keys_take(struct dld_keys *keys,
+                                      struct dlr_text key, int64_t now_ms)
+{
+    struct dld_limit_answer answer = {.is_allowed = true};
+    struct dld_key_entry *entry;
+
+    dlr_mutex_lock(&keys->lock);
+    entry = find(keys, key);
+    if (entry != NULL) {
+        answer = dld_bucket_take(&entry->bucket, &keys->limit, now_ms);
+    }
+    dlr_mutex_unlock(&keys->lock);
+    return answer;
+}
+
+const struct dld_limit *dld_keys_limit(const struct dld_keys *keys)
+{
+    return &keys->limit;
+}
+
+bool dld_keys_have(struct dld_keys *keys, enum dld_role role)
+{
+    bool is_found = false;
+
+    dlr_mutex_lock(&keys->lock);
+    for (size_t i = 0; i < keys->count; i++) {
+        is_found = is_found || (keys->entries[i].roles & (uint32_t)role) != 0;
+    }
+    dlr_mutex_unlock(&keys->lock);
+    return is_found;
+}
+
+bool dld_keys_make(char out[DLD_KEY_TEXT_CAP])
+{
+    uint8_t bytes[RANDOM_BYTES];
+
+    if (!dlr_random_fill(bytes, sizeof bytes)) {
+        return false;
+    }
+    memcpy(out, "dk_", 3);
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        (void)snprintf(out + 3 + i * 2, 3, "%02x", bytes[i]);
+    }
+    return true;
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Meta: the small database beside the partitions: which there are, what was
+ * counted, and the secret of the hash.
+ *
+ * DESIGN
+ * A partition is entered here before its file is made, and as sealed after its
+ * indexes are in the file: whatever a crash leaves behind reads as "not done
+ * yet". Counters of duplicates and refusals are written once a second and at
+ * the end; a crash may take the last second of them, never an event.
+ */
+#include "os/random.h"
+#include "store/sqlite/internal.h"
+
+
+#include <string.h>
+
+#define STORE_FORMAT 1
+
+static const char create_meta[] =
+    "CREATE TABLE IF NOT EXISTS setting("
+    "name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS partition("
+    "number INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL,"
+    "is_sealed INTEGER NOT NULL DEFAULT 0, rows INTEGER NOT NULL DEFAULT 0,"
+    "first_ms INTEGER NOT NULL DEFAULT 0, last_ms INTEGER NOT NULL DEFAULT 0);"
+    "CREATE TABLE IF NOT EXISTS counter("
+    "workspace INTEGER PRIMARY KEY, duplicates INTEGER NOT NULL,"
+    "id_conflicts INTEGER NOT NULL, rejected INTEGER NOT NULL);";
+
+static datalyr_status read_setting(struct dld_sqlite *store, const char *name,
+                                   void *value, int size, bool *is_found,
+                                   datalyr_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    datalyr_status status = dld_database_prepare(
+        &store->meta, "SELECT value FROM setting WHERE name = ?1", &statement,
+        error);
+
+    *is_found = false;
+    if (status != DATALYR_OK) {
+        return status;
+    }
+    (void)sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    if (sqlite3_step(statement) == SQLITE_ROW &&
+        sqlite3_column_bytes(statement, 0) == size) {
+        memcpy(value, sqlite3_column_blob(statement, 0), (size_t)size);
+        *is_found = true;
+    }
+    (void)sqlite3_finalize(statement);
+    return DATALYR_OK;
+}
+
+static datalyr_status write_setting(struct dld_sqlite *store, const char *name,
+                                    const void *value, int size,
+                                    datalyr_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    datalyr_status status = dld_database_prepare(
+        &store->meta, "INSERT OR REPLACE INTO setting VALUES(?1, ?2)",
+        &statement, error);
+
+    if (status == DATALYR_OK) {
+        (void)sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+        (void)sqlite3_bind_blob(statement, 2, value, size, SQLITE_STATIC);
+        status = dld_database_step(&store->meta, statement, error);
+    }
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
+static datalyr_status load_hash_key(struct dld_sqlite *store,
+                                    datalyr_error *error)
+{
+    bool is_found;
+    datalyr_status status =
+        read_setting(store, "hash_key", &store->hash_key,
+                     (int)sizeof store->hash_key, &is_found, error);
+
+    if (status != DATALYR_OK || is_found) {
+        return status;
+    }
+    if (!dlr_random_fill(&store->hash_key, sizeof store->hash_key)) {
+        return DATALYR_IO;
+    }
+    return write_setting(store, "hash_key", &store->hash_key,
+                         (int)sizeof store->hash_key, error);
+}
+
+static datalyr_status check_format(struct dld_sqlite *store,
+                                   datalyr_error *error)
+{
+    int64_t format = STORE_FORMAT;
+    bool is_found;
+    datalyr_status status = read_setting(store, "format", &format,
+                                         (int)sizeof format, &is_found, error);
+
+    if (status == DATALYR_OK && !is_found) {
+        return write_setting(store, "format", &format, (int)sizeof format,
+                             error);
+    }
+    if (status == DATALYR_OK && format != STORE_FORMAT) {
+        error->status = DATALYR_INVALID;
+        (void)sqlite3_snprintf((int)sizeof error->message, error->message,
+                               "%s: the store has format %lld, this version "
+                               "reads format %d",
+                               store->path, (long long)format, STORE_FORMAT);
+        return DATALYR_INVALID;
+    }
+    return status;
+}
+
+static datalyr_status load_counters(struct dld_sqlite *store,
+                                    datalyr_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    datalyr_status status = dld_database_prepare(
+        &store->meta,
+        "SELECT workspace, duplicates, id_conflicts, rejected FROM counter",
+        &statement, error);
+
+    while (status == DATALYR_OK && sqlite3_step(statement) == SQLITE_ROW) {
+        struct dld_workspace_stats *stats = dld_seen_workspace(
+            store, (uint32_t)sqlite3_column_int64(statement, 0));
+
+        if (stats == NULL) {
+            status = DATALYR_NOMEM;
+            break;
+        }
+        stats->numbers.duplicates = (uint64_t)sqlite3_column_int64(statement, 1);
+        stats->numbers.id_conflicts =
+            (uint64_t)sqlite3_column_int64(statement, 2);
+        stats->numbers.rejected = (uint64_t)sqlite3_column_int64(statement, 3);
+    }
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
+datalyr_status dld_meta_open(struct dld_sqlite *store, datalyr_error *error)
+{
+    datalyr_status status = dld_database_open(&store->meta, store->path,
+                                              DLD_DATABASE_WRITE, error);
+
+    if (status == DATALYR_OK) {
+        status = dld_database_run(
+            &store->meta, "PRAGMA wal_autocheckpoint=1000;", error);
+    }
+    if (status == DATALYR_OK) {
+        status = dld_database_run(&store->meta, create_meta, error);
+    }
+    if (status == DATALYR_OK) {
+        status = check_format(store, error);
+    }
+    if (status == DATALYR_OK) {
+        status = load_hash_key(store, error);
+    }
+    if (status == DATALYR_OK) {
+        status = load_counters(store, error);
+    }
+    return status;
+}
+
+static datalyr_status list_row(struct dld_sqlite *store,
+                               sqlite3_stmt *statement)
+{
+    struct dld_partition *partition =
+        dld_partition_new(store, (uint32_t)sqlite3_column_int64(statement, 0),
+                          (uint64_t)sqlite3_column_int64(statement, 1));
+
+    if (partition == NULL || !dld_partition_list(store, partition)) {
+        dld_partition_free(partition);
+        return DATALYR_NOMEM;
+    }
+    partition->state = DLD_PARTITION_FULL;
+    if (sqlite3_column_int(statement, 2) != 0) {
+        partition->state = DLD_PARTITION_SEALED;
+        partition->rows = (uint64_t)sqlite3_column_int64(statement, 3);
+        partition->first_ms = sqlite3_column_int64(statement, 4);
+        partition->last_ms = sqlite3_column_int64(statement, 5);
+    }
+    return DATALYR_OK;
+}
+
+datalyr_status dld_meta_load_partitions(struct dld_sqlite *store,
+                                        datalyr_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    int64_t next_seq = 1;
+    bool is_found;
+    datalyr_status status =
+        read_setting(store, "next_seq", &next_seq, (int)sizeof next_seq,
+                     &is_found, error);
+
+    store->next_seq = (uint64_t)next_seq;
+    if (status == DATALYR_OK) {
+        status = dld_database_prepare(
+            &store->meta,
+            "SELECT number, first_seq, is_sealed, rows, first_ms, last_ms "
+            "FROM partition ORDER BY number",
+            &statement, error);
+    }
+    while (status == DATALYR_OK && sqlite3_step(statement) == SQLITE_ROW) {
+        status = list_row(store, statement);
+    }
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
+datalyr_status dld_meta_add_partition(struct dld_sqlite *store,
+                                      const struct dld_partition *partition,
+                                      datalyr_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    datalyr_status status;
+
+    dlr_mutex_lock(&store->meta_lock);
+    status = dld_database_prepare(
+        &store->meta, "INSERT OR REPLACE INTO partition(number, first_seq) VALUES(?1, ?2)",
+        &statement, error);
+    if (status == DATALYR_OK) {
+        (void)sqlite3_bind_int64(statement, 1, partition->number);
+        (void)sqlite3_bind_int64(statement, 2, (int64_t)partition->first_seq);
+        status = dld_database_step(&store->meta, statement, error);
+    }
+    (void)sqlite3_finalize(statement);
+    dlr_mutex_unlock(&store->meta_lock);
+    return status;
+}
+
+datalyr_status dld_meta_seal_partition(struct dld_sqlite *store,
+                                       const struct dld_partition *partition,
+                                       datalyr_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    datalyr_status status;
+
+    dlr_mutex_lock(&store->meta_lock);
+    status = dld_database_prepare(
+        &store->meta,
+        "UPDATE partition SET is_sealed = 1, rows = ?2, first_ms = ?3,"
+        "last_ms = ?4 WHERE number = ?1",
+        &statement, error);
+    if (status == DATALYR_OK) {
+        (void)sqlite3_bind_int64(statement, 1, partition->number);
+        (void)sqlite3_bind_int64(statement, 2, (int64_t)partition->rows);
+        (void)sqlite3_bind_int64(statement, 3, partition->first_ms);
+        (void)sqlite3_bind_int64(statement, 4, partition->last_ms);
+        status = dld_database_step(&store->meta, statement, error);
+    }
+    (void)sqlite3_finalize(statement);
+    dlr_mutex_unlock(&store->meta_lock);
+    return status;
+}
+
+datalyr_status dld_meta_remove_partitions(struct dld_sqlite *store,
+                                          uint64_t next_seq,
+                                          datalyr_error *error)
+{
+    int64_t value = (int64_t)next_seq;
+    datalyr_status status;
+
+    dlr_mutex_lock(&store->meta_lock);
+    status = write_setting(store, "next_seq", &value, (int)sizeof value, error);
+    if (status == DATALYR_OK) {
+        status = dld_database_run(&store->meta, "DELETE FROM partition", error);
+    }
+    dlr_mutex_unlock(&store->meta_lock);
+    return status;
+}
+
+static datalyr_status save_counter(struct dld_sqlite *store,
+                                   sqlite3_stmt *statement, size_t workspace,
+                                   const struct dld_store_stats *numbers,
+                                   datalyr_error *error)
+{
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)workspace);
+    (void)sqlite3_bind_int64(statement, 2, (int64_t)numbers->duplicates);
+    (void)sqlite3_bind_int64(statement, 3, (int64_t)numbers->id_conflicts);
+    (void)sqlite3_bind_int64(statement, 4, (int64_t)numbers->rejected);
+    return dld_database_step(&store->meta, statement, error);
+}
+
+/* Takes the numbers of a workspace if they changed since they were saved. */
+static bool take_dirty(struct dld_sqlite *store, size_t workspace,
+                       struct dld_store_stats *numbers)
+{
+    bool is_dirty = false;
+
+    dlr_mutex_lock(&store->seen_lock);
+    if (workspace < store->workspace_count) {
+        is_dirty = store->workspaces[workspace].is_dirty;
+        store->workspaces[workspace].is_dirty = false;
+        *numbers = store->workspaces[workspace].numbers;
+    }
+    dlr_mutex_unlock(&store->seen_lock);
+    return is_dirty;
+}
+
+datalyr_status dld_meta_save_counters(struct dld_sqlite *store,
+                                      datalyr_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    struct dld_store_stats numbers;
+    datalyr_status status;
+    size_t count;
+
+    dlr_mutex_lock(&store->seen_lock);
+    count = store->workspace_count;
+    dlr_mutex_unlock(&store->seen_lock);
+    dlr_mutex_lock(&store->meta_lock);
+    status = dld_database_prepare(
+        &store->meta, "INSERT OR REPLACE INTO counter VALUES(?1, ?2, ?3, ?4)",
+        &statement, error);
+    for (size_t i = 0; status == DATALYR_OK && i < count; i++) {
+        if (take_dirty(store, i, &numbers)) {
+            status = save_counter(store, statement, i, &numbers, error);
+        }
+    }
+    (void)sqlite3_finalize(statement);
+    dlr_mutex_unlock(&store->meta_lock);
+    return status;
+}

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Seal: the thread that gives full partitions their indexes, and keeps the
+ * counters on disk.
+ *
+ * DESIGN
+ * Keys are sorted once, in memory, and written as pages in order: a tenth of
+ * what keeping an index up to date costs while rows arrive. The partition is
+ * entered as sealed last, so a crash repeats the work (IF NOT EXISTS) and
+ * loses nothing.
+ *
+ * The summary holds what the next start needs without reading the table: the
+ * keys of ids, visitors and users, in host byte order.
+ */
+#include "base/mem.h"
+#include "os/clock.h"
+#include "store/sqlite/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SAVE_INTERVAL_MS 1000
+
+static const char create_indexes[] =
+    "CREATE INDEX IF NOT EXISTS event_id ON event(id_key);"
+    "CREATE INDEX IF NOT EXISTS event_user ON event(user_key)"
+    " WHERE user_key IS NOT NULL;"
+    "CREATE INDEX IF NOT EXISTS event_anonymous ON event(anonymous_key)"
+    " WHERE anonymous_key IS NOT NULL;"
+    "CREATE INDEX IF NOT EXISTS event_name ON event(name_key);"
+    "CREATE INDEX IF NOT EXISTS event_link ON event(link_key)"
+    " WHERE link_key IS NOT NULL;"
+    "CREATE INDEX IF NOT EXISTS event_time ON event(time);"
+    "CREATE TABLE IF NOT EXISTS summary("
+    "name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;";
+
+/* One distinct visitor or user of a partition, or the events of a workspace
+ * (then `key` is their number). */
+struct summary_entry {
+    uint64_t key;
+    uint32_t workspace;
+    uint32_t is_unowned;
+};
+
+static int compare_entries(const void *left, const void *right)
+{
+    const struct summary_entry *a = left;
+    const struct summary_entry *b = right;
+
+    if (a->key != b->key) {
+        return a->key < b->key ? -1 : 1;
+    }
+    /* The one without an owner first: it says more. */
+    return (int)b->is_unowned - (int)a->is_unowned;
+}
+
+static size_t keep_distinct(struct summary_entry *entries, size_t count)
+{
+    size_t kept = 0;
+
+    qsort(entries, count, sizeof *entries, compare_entries);
+    for (size_t i = 0; i < count; i++) {
+        if (kept == 0 || entries[kept - 1].key != entries[i].key) {
+            entries[kept++] = entries[i];
+        }
+    }
+    return kept;
+}
+
+static datalyr_status write_summary(struct dld_database *database,
+                                    const char *name, const void *data,
+                                    size_t size, datalyr_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    datalyr_status status = dld_database_prepare(
+        database, "INSERT OR REPLACE INTO summary VALUES(?1, ?2)", &statement,
+        error);
+
+    if (status == DATALYR_OK) {
+        (void)sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+        (void)sqlite3_bind_blob64(statement, 2, data == NULL ? "" : data, size,
+                                  SQLITE_STATIC);
+        status = dld_database_step(database, statement, error);
+    }
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
+static datalyr_status summarise_people(struct dld_database *database,
+                                       const struct dld_tail *tail,
+                                       enum dld_key kind, const char *name,
+                                       datalyr_error *error)
+{
+    struct summary_entry *entries =
+        dlr_malloc(((size_t)tail->visible + 1) * sizeof *entries);
+    datalyr_status status;
+    size_t count = 0;
+
+    if (entries == NULL) {
+        return DATALYR_NOMEM;
+    }
+    for (uint32_t i = 0; i < tail->visible; i++) {
+        if (tail->keys[kind][i] != 0) {
+            entries[count++] = (struct summary_entry){
+                .key = tail->keys[kind][i],
+                .workspace = tail->workspaces[i],
+                .is_unowned = tail->keys[DLD_KEY_USER][i] == 0,
+            };
+        }
+    }
+    count = keep_distinct(entries, count);
+    status = write_summary(database, name, entries, count * sizeof *entries,
+                           error);
+    dlr_free(entries);
+    return status;
+}
+
+static datalyr_status summarise_counts(struct dld_database *database,
+                                       const struct dld_tail *tail,
+                                       datalyr_error *error)
+{
+    struct summary_entry *entries = NULL;
+    datalyr_status status;
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < tail->visible; i++) {
+        uint32_t workspace = tail->workspaces[i];
+
+        if (workspace >= count) {
+            struct summary_entry *larger = dlr_realloc(
+                entries, ((size_t)workspace + 1) * sizeof *entries);
+
+            if (larger == NULL) {
+                dlr_free(entries);
+                return DATALYR_NOMEM;
+            }
+            entries = larger;
+            for (; count <= workspace; count++) {
+                entries[count] =
+                    (struct summary_entry){.workspace = (uint32_t)count};
+            }
+        }
+        entries[workspace].key++;
+    }
+    status = write_summary(database, "workspace", entries,
+                           count * sizeof *entries, error);
+    dlr_free(entries);
+    return status;
+}
+
+static datalyr_status write_summaries(struct dld_database *database,
+                                      const struct dld_tail *tail,
+                                      datalyr_error *error)
+{
+    datalyr_status status =
+        write_summary(database, "id", tail->keys[DLD_KEY_ID],
+                      tail->visible * sizeof(uint64_t), error);
+
+    if (status == DATALYR_OK) {
+        status = summarise_people(database, tail, DLD_KEY_ANONYMOUS, "visitor",
+                                  error);
+    }
+    if (status == DATALYR_OK) {
+        status = summarise_people(database, tail, DLD_KEY_USER, "user", error);
+    }
+    if (status == DATALYR_OK) {
+        status = summarise_counts(database, tail, error);
+    }
+    return status;
+}
+
+/* Folds the log into the file and leaves the file alone on disk. */
+static datalyr_status settle(struct dld_partition *partition,
+                             struct dld_database *database,
+                             datalyr_error *error)
+{
+    datalyr_status status;
+
+    /* Most pages move while readers go on; the rest is short. */
+    (void)sqlite3_wal_checkpoint_v2(database->handle, NULL,
+                                    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    dld_readers_shut(partition);
+    status = dld_database_run(database, "PRAGMA wal_checkpoint(TRUNCATE)",
+                              error);
+    if (status == DATALYR_OK) {
+        status = dld_database_run(database, "PRAGMA journal_mode=DELETE",
+                                  error);
+    }
+    return status;
+}
+
+static datalyr_status seal(struct dld_sqlite *store,
+                           struct dld_partition *partition,
+                           datalyr_error *error)
+{
+    struct dld_database database = {0};
+    datalyr_status status = dld_database_open(&database, partition->path,
+                                              DLD_DATABASE_WRITE, error);
+
+    if (status == DATALYR_OK) {
+        /* The events are safe in the log; indexes can be made again. */
+        status = dld_database_run(&database,
+                                  "PRAGMA synchronous=NORMAL;"
+                                  "PRAGMA cache_size=-16384; BEGIN;",
+                                  error);
+    }
+    if (status == DATALYR_OK) {
+        status = dld_database_run(&database, create_indexes, error);
+    }
+    if (status == DATALYR_OK) {
+        status = write_summaries(&database, partition->tail, error);
+    }
+    if (status == DATALYR_OK) {
+        status = dld_database_run(&database, "COMMIT", error);
+    }
+    if (status == DATALYR_OK) {
+        status = settle(partition, &database, error);
+    }
+    if (status == DATALYR_OK) {
+        status = dld_meta_seal_partition(store, partition, error);
+    }
+    dld_database_close(&database);
+    if (status == DATALYR_OK) {
+        dlr_mutex_lock(&partition->guard);
+        partition->state = DLD_PARTITION_SEALED;
+        dld_tail_free(partition->tail);
+        partition->tail = NULL;
+        dlr_mutex_unlock(&partition->guard);
+    }
+    dld_readers_admit(partition);
+    return status;
+}
+
+/* The oldest full partition; called with the lock. */
+static struct dld_partition *find_full(struct dld_sqlite *store)
+{
+    for (size_t i = 0; i < store->partition_count; i++) {
+        struct dld_partition *partition = store->partitions[i];
+        bool is_full;
+
+        dlr_mutex_lock(&partition->guard);
+        is_full = partition->state == DLD_PARTITION_FULL;
+        dlr_mutex_unlock(&partition->guard);
+        if (is_full) {
+            return partition;
+        }
+    }
+    return NULL;
+}
+
+/* Waits for something to do. Returns false when it is time to stop. */
+static bool await_work(struct dld_sqlite *store, struct dld_partition **out)
+{
+    bool should_go_on;
+
+    dlr_mutex_lock(&store->lock);
+    *out = store->is_recovered && !store->has_seal_failed ? find_full(store)
+                                                          : NULL;
+    if (*out == NULL && !store->is_stopping) {
+        (void)dlr_cond_wait_ms(&store->changed, &store->lock,
+                               SAVE_INTERVAL_MS);
+        *out = store->is_recovered ? find_full(store) : NULL;
+    }
+    if (*out != NULL) {
+        (*out)->holders++;
+    }
+    should_go_on = !store->is_stopping;
+    dlr_mutex_unlock(&store->lock);
+    return should_go_on;
+}
+
+static void finish(struct dld_sqlite *store, struct dld_partition *partition,
+                   datalyr_status status)
+{
+    dlr_mutex_lock(&store->lock);
+    partition->holders--;
+    store->has_seal_failed = status != DATALYR_OK;
+    if (status == DATALYR_OK && store->backlog > 0) {
+        store->backlog--;
+    }
+    dlr_cond_broadcast(&store->changed);
+    dlr_mutex_unlock(&store->lock);
+}
+
+void dld_seal_run(void *self)
+{
+    struct dld_sqlite *store = self;
+    struct dld_partition *partition;
+    datalyr_error error = {0};
+    int64_t saved_ms = 0;
+
+    while (await_work(store, &partition)) {
+        int64_t now_ms = dlr_clock_monotonic_ms();
+
+        if (partition != NULL) {
+            finish(store, partition, seal(store, partition, &error));
+        }
+        if (now_ms - saved_ms >= SAVE_INTERVAL_MS) {
+            /* Tried again a second later if the disk refuses. */
+            (void)dld_meta_save_counters(store, &error);
+            saved_ms = now_ms;
+        }
+    }
+    if (partition != NULL) {
+        finish(store, partition, DATALYR_OK);
+    }
+}
+
+static datalyr_status read_summary(struct dld_database *database,
+                                   const char *name, sqlite3_stmt **out,
+                                   const void **data, size_t *size,
+                                   datalyr_error *error)
+{
+    datalyr_status status = dld_database_prepare(
+        database, "SELECT data FROM summary WHERE name = ?1", out, error);
+
+    if (status != DATALYR_OK) {
+        return status;
+    }
+    (void)sqlite3_bind_text(*out, 1, name, -1, SQLITE_STATIC);
+    if (sqlite3_step(*out) != SQLITE_ROW) {
+        return dld_database_fail(database, "store: summary", error);
+    }
+    *data = sqlite3_column_blob(*out, 0);
+    *size = (size_t)sqlite3_column_bytes(*out, 0);
+    return DATALYR_OK;
+}
+
+static bool enter_ids(struct dld_sqlite *store, uint32_t number,
+                      const uint64_t *keys, size_t count)
+{
+    bool has_room = true;
+
+    for (size_t i = 0; i < count && has_room; i++) {
+        has_room = dld_idset_add(&store->ids, keys[i], (uint16_t)number);
+    }
+    return has_room;
+}
+
+static bool enter_people(struct dld_sqlite *store, const char *name,
+                         const struct summary_entry *entries, size_t count)
+{
+    bool has_room = true;
+
+    for (size_t i = 0; i < count && has_room; i++) {
+        const struct summary_entry *entry = &entries[i];
+
+        if (name[0] == 'v') {
+            has_room = dld_seen_visitor(store, entry->key, entry->workspace,
+                                        entry->is_unowned != 0);
+        } else if (name[0] == 'u') {
+            has_room = dld_seen_user(store, entry->key, entry->workspace);
+        } else {
+            struct dld_workspace_stats *stats =
+                dld_seen_workspace(store, entry->workspace);
+
+            has_room = stats != NULL;
+            if (has_room) {
+                stats->numbers.events += entry->key;
+            }
+        }
+    }
+    return has_room;
+}
+
+datalyr_status dld_seal_load(struct dld_sqlite *store,
+                             struct dld_partition *partition,
+                             datalyr_error *error)
+{
+    static const char *const names[] = {"id", "visitor", "user", "workspace"};
+    struct dld_database database = {0};
+    datalyr_status status = dld_database_open(&database, partition->path,
+                                              DLD_DATABASE_SETTLED, error);
+
+    for (size_t i = 0; i < 4 && status == DATALYR_OK; i++) {
+        sqlite3_stmt *statement = NULL;
+        const void *data = NULL;
+        size_t size = 0;
+        bool has_room = true;
+
+        status = read_summary(&database, names[i], &statement, &data, &size,
+                              error);
+        if (status == DATALYR_OK) {
+            has_room = i == 0 ? enter_ids(store, partition->number, data,
+                                          size / sizeof(uint64_t))
+                              : enter_people(
+                                    store, names[i], data,
+                                    size / sizeof(struct summary_entry));
+        }
+        status = has_room ? status : DATALYR_NOMEM;
+        (void)sqlite3_finalize(statement);
+    }
+    dld_database_close(&database);
+    return status;
+}
