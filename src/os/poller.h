@@ -36,8 +36,7 @@ struct dlr_poller_ready {
 /* Returns 0 or an errno value; the poller is closed then. */
 int dlr_poller_open(struct dlr_poller *poller);
 
-/* Does nothing on a closed one. Also for a forked child, where it closes the
- * copies and leaves the parent's poller as it is. */
+/* Does nothing on a closed one. */
 void dlr_poller_close(struct dlr_poller *poller);
 
 /* Reports `fd` as long as it is ready for `what`; on one that is watched

@@ -21,7 +21,10 @@
  * between the making of a socket and its entry keeps a copy of it: that holds
  * a connection open longer than needed, no more. The entry is taken out before
  * the socket is closed, since in the other order a child might close a file of
- * the application that got the same number.
+ * the application that got the same number. For the same reason a child that
+ * notices late that it is one, and may have closed and opened files since, looks
+ * whether a number still means the socket it meant; and it leaves the poller's
+ * two descriptors open, of which that cannot be told.
  */
 #include "transport/curl_loop.h"
 
@@ -29,6 +32,7 @@
 #include "os/clock.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A connection being made may try two addresses at once; connections at rest
@@ -49,6 +53,17 @@ static struct dlr_curl_socket *find_socket(struct dlr_curl_loop *loop, int fd)
     return NULL;
 }
 
+/* What names a socket on this machine as long as it is open; 0 if `fd` is not
+ * a socket. */
+static uint64_t find_inode(int fd)
+{
+    struct stat facts;
+
+    return fstat(fd, &facts) == 0 && S_ISSOCK(facts.st_mode)
+               ? (uint64_t)facts.st_ino
+               : 0;
+}
+
 static struct dlr_curl_socket *enter_socket(struct dlr_curl_loop *loop, int fd,
                                             bool is_foreign)
 {
@@ -58,6 +73,7 @@ static struct dlr_curl_socket *enter_socket(struct dlr_curl_loop *loop, int fd,
         entry->wanted = 0;
         entry->watched = 0;
         entry->is_foreign = is_foreign;
+        entry->inode = find_inode(fd);
         atomic_store(&entry->fd, fd);
     }
     return entry;
@@ -233,12 +249,12 @@ void dlr_curl_loop_abandon(struct dlr_curl_loop *loop)
     for (uint32_t i = 0; i < loop->socket_count; i++) {
         int fd = atomic_load(&loop->sockets[i].fd);
 
-        if (fd >= 0) {
+        if (fd >= 0 && loop->sockets[i].inode != 0 &&
+            loop->sockets[i].inode == find_inode(fd)) {
             (void)close(fd);
         }
     }
     loop->socket_count = 0;
-    dlr_poller_close(&loop->poller);
 }
 
 CURLcode dlr_curl_loop_adopt(struct dlr_curl_loop *loop, CURL *easy)

@@ -16,6 +16,7 @@
 
 struct dlr_curl_socket {
     atomic_int fd;   /* -1: free */
+    uint64_t inode;  /* of the socket, written before `fd` */
     uint8_t wanted;  /* DLR_POLLER_…, what libcurl waits for */
     uint8_t watched; /* what the poller looks for */
     bool is_foreign; /* made and closed by libcurl itself: a resolver's pair */

@@ -113,7 +113,8 @@ static bool has_blank(struct dlr_text text)
 static const char *find_fault(CURLU *parser, const char *text,
                               struct dlr_url *url)
 {
-    if (has_blank(dlr_text_of(text)) ||
+    /* libcurl would take http:/host too. */
+    if (has_blank(dlr_text_of(text)) || strstr(text, "://") == NULL ||
         curl_url_set(parser, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) !=
             CURLUE_OK) {
         return "is not a URL such as https://ingest.datalyr.com/track";
