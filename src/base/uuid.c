@@ -59,31 +59,36 @@ static uint64_t to_hex(uint32_t value)
     return x + UINT64_C(0x3030303030303030) + letters * 39;
 }
 
+/* The highest byte first. */
 static void store(char *out, uint64_t digits)
 {
-    for (int i = 0; i < 8; i++) {
-        out[i] = (char)(digits >> (56 - 8 * i));
-    }
+    out[0] = (char)(digits >> 56);
+    out[1] = (char)(digits >> 48);
+    out[2] = (char)(digits >> 40);
+    out[3] = (char)(digits >> 32);
+    out[4] = (char)(digits >> 24);
+    out[5] = (char)(digits >> 16);
+    out[6] = (char)(digits >> 8);
+    out[7] = (char)digits;
 }
 
 /* Lays 128 bits out as 8-4-4-4-12 digits. */
 static void put(uint64_t high, uint64_t low, char out[DLR_UUID_CAP])
 {
-    char digits[32];
+    char digits[8];
 
-    store(digits, to_hex((uint32_t)(high >> 32)));
-    store(digits + 8, to_hex((uint32_t)high));
-    store(digits + 16, to_hex((uint32_t)(low >> 32)));
-    store(digits + 24, to_hex((uint32_t)low));
-    memcpy(out, digits, 8);
+    store(out, to_hex((uint32_t)(high >> 32)));
     out[8] = '-';
-    memcpy(out + 9, digits + 8, 4);
+    store(digits, to_hex((uint32_t)high));
+    memcpy(out + 9, digits, 4);
     out[13] = '-';
-    memcpy(out + 14, digits + 12, 4);
+    memcpy(out + 14, digits + 4, 4);
     out[18] = '-';
-    memcpy(out + 19, digits + 16, 4);
+    store(digits, to_hex((uint32_t)(low >> 32)));
+    memcpy(out + 19, digits, 4);
     out[23] = '-';
-    memcpy(out + 24, digits + 20, 12);
+    memcpy(out + 24, digits + 4, 4);
+    store(out + 28, to_hex((uint32_t)low));
     out[36] = '\0';
 }
 
