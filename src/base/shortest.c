@@ -236,6 +236,7 @@ static struct dlr_decimal print_digits(double value, int count)
 {
     char text[64];
     const char *at = text;
+    char *end;
     struct dlr_decimal decimal = {0};
 
     (void)snprintf(text, sizeof text, "%.*e", count - 1, value);
@@ -245,7 +246,7 @@ static struct dlr_decimal print_digits(double value, int count)
         }
     }
     if (*at == 'e') {
-        decimal.exponent = (int32_t)strtol(at + 1, NULL, 10) - (count - 1);
+        decimal.exponent = (int32_t)strtol(at + 1, &end, 10) - (count - 1);
     }
     return decimal;
 }

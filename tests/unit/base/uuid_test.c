@@ -80,6 +80,7 @@ static void version_7_carries_its_time(void **state)
     struct dlr_uuid_source source = {.refill = refill, .self = &supply};
     char id[DLR_UUID_CAP];
     char hex[13];
+    char *end;
 
     (void)state;
     assert_true(dlr_uuid_make_v7(&source, NOW_MS, id));
@@ -87,7 +88,7 @@ static void version_7_carries_its_time(void **state)
     memcpy(hex, id, 8);
     memcpy(hex + 8, id + 9, 4);
     hex[12] = '\0';
-    assert_true(strtoll(hex, NULL, 16) == NOW_MS);
+    assert_true(strtoll(hex, &end, 16) == NOW_MS);
 }
 
 static void version_4_is_random_all_over(void **state)
