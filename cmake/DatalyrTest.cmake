@@ -29,10 +29,10 @@ set(DATALYR_TEST_ENVIRONMENT
     "DATALYR_SOURCE=${PROJECT_SOURCE_DIR}"
     "DATALYR_BUILD=${PROJECT_BINARY_DIR}"
     "DATALYR_SANITIZE=${DATALYR_SANITIZE}"
-    "ASAN_OPTIONS=abort_on_error=0:detect_leaks=1:detect_stack_use_after_return=1"
+    "ASAN_OPTIONS=allocator_may_return_null=1:detect_leaks=1:detect_stack_use_after_return=1"
     "UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1"
     "LSAN_OPTIONS=suppressions=${suppressions}/lsan.txt:print_suppressions=0"
-    "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:suppressions=${suppressions}/tsan.txt")
+    "TSAN_OPTIONS=allocator_may_return_null=1:halt_on_error=1:second_deadlock_stack=1:suppressions=${suppressions}/tsan.txt")
 
 # Labels say which builds a test does not suit; the property follows them.
 function(datalyr_set_test_properties name labels timeout serial)
