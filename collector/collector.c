@@ -125,9 +125,9 @@ static datalyr_status start_keys(struct dld_collector *collector,
     if (status == DATALYR_OK && options->api_keys.count == 0) {
         status = make_key(collector, store_path, error);
         if (status == DATALYR_OK) {
-            status = dld_keys_add(collector->keys,
-                                  dlr_text_of(collector->made_key),
-                                  DLD_DEFAULT_WORKSPACE, DLD_ROLE_WRITE);
+            status =
+                dld_keys_add(collector->keys, dlr_text_of(collector->made_key),
+                             DLD_DEFAULT_WORKSPACE, DLD_ROLE_WRITE);
         }
     }
     if (status == DATALYR_OK) {

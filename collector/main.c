@@ -73,8 +73,8 @@ static void print_start(const struct dld_collector *collector,
     (void)printf("datalyrd %s is listening on %s\n", DATALYR_VERSION,
                  collector->address);
     if (collector->made_key[0] != '\0') {
-        (void)printf("key:   %s\n", is_terminal ? collector->made_key
-                                                : collector->key_path);
+        (void)printf("key:   %s\n",
+                     is_terminal ? collector->made_key : collector->key_path);
     } else {
         (void)printf("key:   as given\n");
     }

@@ -65,12 +65,12 @@ static const struct option table[] = {
      1 * KIB, 1024u * MIB, "bytes of one request as sent"},
     {"max-decoded", KIND_SIZE, FIELD(max_decoded_bytes), "SIZE", NULL,
      64u * MIB, 1 * KIB, 4096ull * MIB, "bytes of one request after gzip"},
-    {"max-memory", KIND_SIZE, FIELD(max_memory_bytes), "SIZE", NULL,
-     256u * MIB, 1 * KIB, UINT64_MAX / 2, "bytes of all requests at once"},
+    {"max-memory", KIND_SIZE, FIELD(max_memory_bytes), "SIZE", NULL, 256u * MIB,
+     1 * KIB, UINT64_MAX / 2, "bytes of all requests at once"},
     {"max-depth", KIND_COUNT, FIELD(max_depth), "N", NULL, 512, 4, 1024,
      "levels of JSON nesting"},
-    {"max-connections", KIND_COUNT, FIELD(max_connections), "N", NULL, 16384,
-     1, 1000000, "open connections"},
+    {"max-connections", KIND_COUNT, FIELD(max_connections), "N", NULL, 16384, 1,
+     1000000, "open connections"},
     {"head-timeout", KIND_DURATION, FIELD(head_timeout_ms), "TIME", NULL, 10000,
      100, 3600000, "time a client has to send a request's head"},
     {"body-timeout", KIND_DURATION, FIELD(body_timeout_ms), "TIME", NULL, 30000,
@@ -142,8 +142,8 @@ static bool parse_number(const struct option *option, const char *value,
 }
 
 static datalyr_status set_number(struct dld_options *options,
-                                 const struct option *option,
-                                 const char *value, datalyr_error *error)
+                                 const struct option *option, const char *value,
+                                 datalyr_error *error)
 {
     uint64_t number;
 

@@ -22,9 +22,8 @@ struct dlr_text dld_access_key(const struct dld_request *request)
     }
     if (key.len == 0) {
         key = dld_request_header(request, "Authorization");
-        if (key.len > 7 &&
-            dlr_text_equals_nocase(dlr_text_n(key.ptr, 7),
-                                   DLR_TEXT("Bearer "))) {
+        if (key.len > 7 && dlr_text_equals_nocase(dlr_text_n(key.ptr, 7),
+                                                  DLR_TEXT("Bearer "))) {
             key = dlr_text_n(key.ptr + 7, key.len - 7);
         } else {
             key = (struct dlr_text){0};
@@ -86,13 +85,13 @@ static bool is_loopback_host(struct dlr_text host)
 static bool is_forwarded(const struct dld_request *request)
 {
     static const char *const names[] = {
-        "Forwarded",        "Via",
-        "X-Forwarded-For",  "X-Forwarded-Host",
+        "Forwarded",         "Via",
+        "X-Forwarded-For",   "X-Forwarded-Host",
         "X-Forwarded-Proto", "X-Forwarded-Server",
-        "X-Real-IP",        "X-Client-IP",
-        "True-Client-IP",   "CF-Connecting-IP",
-        "Fly-Client-IP",    "X-Cluster-Client-IP",
-        "X-Original-Host",  "X-Envoy-External-Address",
+        "X-Real-IP",         "X-Client-IP",
+        "True-Client-IP",    "CF-Connecting-IP",
+        "Fly-Client-IP",     "X-Cluster-Client-IP",
+        "X-Original-Host",   "X-Envoy-External-Address",
     };
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {

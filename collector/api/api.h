@@ -23,8 +23,8 @@ struct dld_api_options {
     struct dld_keys *keys;     /* lent */
     struct dld_pool *pool;     /* lent */
     struct dld_batch_limits limits;
-    bool is_test; /* reset is allowed */
-    uint64_t query_time_ms; /* of a question that no index serves */
+    bool is_test;            /* reset is allowed */
+    uint64_t query_time_ms;  /* of a question that no index serves */
     struct dlr_text address; /* "http://127.0.0.1:8484" */
 };
 
@@ -52,12 +52,11 @@ struct dld_work {
     struct dld_task task;
     uint32_t workspace;
     uint32_t roles;
-    struct dlr_text path[DLD_SEGMENTS_MAX]; /* behind /api/v1 */
+    struct dlr_text path[DLD_SEGMENTS_MAX]; /* without /api/v1 */
     size_t path_count;
 
     struct dld_batch batch;
     struct dld_job job;
-
 };
 
 struct dld_http_handler dld_api_handler(struct dld_api *api);

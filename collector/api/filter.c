@@ -103,8 +103,8 @@ bool dld_filter_take(struct dld_filter *filter, const struct dld_param *param,
     *fault = NULL;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         if (dlr_text_equals(param->name, texts[i].name)) {
-            *fault = param->value.len == 0 ? "the parameter has no value"
-                                           : NULL;
+            *fault =
+                param->value.len == 0 ? "the parameter has no value" : NULL;
             *texts[i].target = param->value;
             return true;
         }
@@ -186,8 +186,7 @@ static bool is_same_number(struct dlr_json_value value, struct dlr_text text)
     double right;
 
     return dlr_number_read_double(text.ptr, text.len, &right) &&
-           dlr_json_to_double(value, &left) &&
-           !(left < right || left > right);
+           dlr_json_to_double(value, &left) && !(left < right || left > right);
 }
 
 static bool value_equals(struct dlr_json_value value, struct dlr_text text)

@@ -6,8 +6,8 @@
 #ifndef DLD_API_FILTER_H
 #define DLD_API_FILTER_H
 
+#include "event/event.h"
 #include "http/request.h"
-#include "ingest/event.h"
 #include "store/store.h"
 
 #define DLD_FILTER_PROPS 8

@@ -166,10 +166,9 @@ static void on_written(void *self, struct dld_job *job)
     if (job->status == DATALYR_OK) {
         answer_batch(work);
     } else {
-        dld_reply_error(work->request, 503,
-                        "the store cannot take events at the moment",
-                        "nothing of this request is stored; send it again",
-                        NULL);
+        dld_reply_error(
+            work->request, 503, "the store cannot take events at the moment",
+            "nothing of this request is stored; send it again", NULL);
     }
     dld_request_resume(work->request);
 }
@@ -198,8 +197,8 @@ void dld_api_ingest(struct dld_work *work)
     };
     struct dld_batch_fault fault;
 
-    dld_batch_read(dlr_buf_text(&request->body),
-                   &work->api->options.limits, &origin, &work->batch, &fault);
+    dld_batch_read(dlr_buf_text(&request->body), &work->api->options.limits,
+                   &origin, &work->batch, &fault);
     if (fault.status != 0) {
         refuse_batch(work, &fault);
         return;

@@ -56,12 +56,11 @@ void dld_api_stats(struct dld_work *work)
     dld_reply_json(work->request, 200, &body);
 }
 
-static void put_metric(struct dlr_buf *body, const char *name,
-                       const char *type, const char *help, uint64_t value)
+static void put_metric(struct dlr_buf *body, const char *name, const char *type,
+                       const char *help, uint64_t value)
 {
-    dlr_buf_printf(body,
-                   "# HELP %s %s\n# TYPE %s %s\n%s %" PRIu64 "\n", name, help,
-                   name, type, name, value);
+    dlr_buf_printf(body, "# HELP %s %s\n# TYPE %s %s\n%s %" PRIu64 "\n", name,
+                   help, name, type, name, value);
 }
 
 static void put_requests(struct dlr_buf *body, struct dld_api *api)

@@ -76,8 +76,8 @@ static void put_person(struct dlr_buf *body, const struct dld_person *person)
 static void put_deeds(struct dlr_buf *body, const struct dld_person *person,
                       uint64_t first, uint64_t limit)
 {
-    uint64_t end = first + limit < person->deed_count ? first + limit
-                                                      : person->deed_count;
+    uint64_t end =
+        first + limit < person->deed_count ? first + limit : person->deed_count;
 
     dlr_buf_append_string(body, ",\"events\":[");
     for (uint64_t i = first; i < end; i++) {
@@ -123,8 +123,7 @@ static bool read_window(struct dld_work *work, struct window *window)
         } else if (dlr_text_equals(param->name, DLR_TEXT("cursor"))) {
             if (param->value.len < 2 || param->value.ptr[0] != 'c' ||
                 !dlr_number_read_uint64(param->value.ptr + 1,
-                                        param->value.len - 1,
-                                        &window->first)) {
+                                        param->value.len - 1, &window->first)) {
                 fault = "the cursor is not one of ours";
             }
         } else {
@@ -138,9 +137,12 @@ static bool read_window(struct dld_work *work, struct window *window)
     return true;
 }
 
-static struct dld_person_limits limits_of(const struct dld_work *work)
+static struct dld_person_question make_question(const struct dld_work *work)
 {
-    return (struct dld_person_limits){
+    return (struct dld_person_question){
+        .store = work->api->options.store,
+        .workspace = work->workspace,
+        .id = work->path[1],
         .max_events = EVENTS_MAX,
         .deadline_ns = dlr_clock_monotonic_ns() +
                        (int64_t)work->api->options.query_time_ms * 1000000,
@@ -149,8 +151,7 @@ static struct dld_person_limits limits_of(const struct dld_work *work)
 
 static void answer_user(struct dld_work *work, bool has_events)
 {
-    struct dlr_text user = work->path[1];
-    struct dld_person_limits limits = limits_of(work);
+    struct dld_person_question question = make_question(work);
     struct dld_person person;
     struct window window;
     struct dlr_buf body;
@@ -160,8 +161,7 @@ static void answer_user(struct dld_work *work, bool has_events)
     if (!read_window(work, &window)) {
         return;
     }
-    status = dld_person_of_user(work->api->options.store, work->workspace, user,
-                                &limits, &person, &error);
+    status = dld_person_of_user(&question, &person, &error);
     dlr_buf_init(&body, DLD_ANSWER_MAX);
     if (status != DATALYR_OK) {
         dld_api_store_failed(work, status, &error);
@@ -170,7 +170,7 @@ static void answer_user(struct dld_work *work, bool has_events)
                         "ids are compared byte for byte", NULL);
     } else {
         dlr_buf_append_char(&body, '{');
-        dld_render_text(&body, "userId", user);
+        dld_render_text(&body, "userId", question.id);
         put_person(&body, &person);
         if (has_events) {
             put_deeds(&body, &person, window.first, window.limit);
@@ -194,8 +194,7 @@ void dld_api_journey(struct dld_work *work)
 
 void dld_api_anonymous(struct dld_work *work)
 {
-    struct dlr_text anonymous = work->path[1];
-    struct dld_person_limits limits = limits_of(work);
+    struct dld_person_question question = make_question(work);
     struct dld_person person;
     struct window window;
     struct dlr_buf body;
@@ -205,8 +204,7 @@ void dld_api_anonymous(struct dld_work *work)
     if (!read_window(work, &window)) {
         return;
     }
-    status = dld_person_of_anonymous(work->api->options.store, work->workspace,
-                                     anonymous, &limits, &person, &error);
+    status = dld_person_of_anonymous(&question, &person, &error);
     dlr_buf_init(&body, DLD_ANSWER_MAX);
     if (status != DATALYR_OK) {
         dld_api_store_failed(work, status, &error);
@@ -216,7 +214,7 @@ void dld_api_anonymous(struct dld_work *work)
                         "ids are compared byte for byte", NULL);
     } else {
         dlr_buf_append_char(&body, '{');
-        dld_render_text(&body, "anonymousId", anonymous);
+        dld_render_text(&body, "anonymousId", question.id);
         put_person(&body, &person);
         put_deeds(&body, &person, window.first, window.limit);
         dlr_buf_append_char(&body, '}');

@@ -6,7 +6,7 @@
 #define DLD_API_RENDER_H
 
 #include "base/buf.h"
-#include "ingest/event.h"
+#include "event/event.h"
 #include "store/store.h"
 
 /* What an answer may grow to. */

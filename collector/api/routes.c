@@ -82,12 +82,10 @@ static enum dld_method effective(enum dld_method method)
 
 /* The route of that path and method; `is_path` if only the path is known. */
 static const struct route *find(const struct route *routes, size_t count,
-                                const struct dld_work *work,
-                                const struct dlr_text *path, size_t path_count,
-                                bool *is_path)
+                                const struct dld_work *work, bool *is_path)
 {
     for (size_t i = 0; i < count; i++) {
-        if (matches(&routes[i], path, path_count)) {
+        if (matches(&routes[i], work->path, work->path_count)) {
             *is_path = true;
             if (routes[i].method == effective(work->request->method)) {
                 return &routes[i];
@@ -107,20 +105,19 @@ static const struct route *find_route(struct dld_work *work, bool *is_path)
 {
     const struct dld_target *target = &work->request->target;
 
+    size_t skipped = is_api_path(target) ? 2 : 0;
+
     *is_path = false;
-    if (!is_api_path(target)) {
-        return find(plain_routes, COUNT(plain_routes), work, target->segments,
-                    target->segment_count, is_path);
-    }
-    if (target->segment_count < 2 ||
-        !dlr_text_equals(target->segments[1], DLR_TEXT("v1"))) {
+    if (skipped > 0 &&
+        (target->segment_count < 2 ||
+         !dlr_text_equals(target->segments[1], DLR_TEXT("v1")))) {
         return NULL;
     }
-    work->path_count = target->segment_count - 2;
-    memcpy(work->path, target->segments + 2,
+    work->path_count = target->segment_count - skipped;
+    memcpy(work->path, target->segments + skipped,
            work->path_count * sizeof work->path[0]);
-    return find(api_routes, COUNT(api_routes), work, work->path,
-                work->path_count, is_path);
+    return skipped > 0 ? find(api_routes, COUNT(api_routes), work, is_path)
+                       : find(plain_routes, COUNT(plain_routes), work, is_path);
 }
 
 static void ask_for_key(struct dld_work *work, const char *what)

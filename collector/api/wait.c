@@ -54,9 +54,8 @@ void dld_api_wait(struct dld_work *work)
     waiter->wanted = 1;
     dld_filter_init(&waiter->filter);
     for (size_t i = 0; i < target->param_count; i++) {
-        const char *fault =
-            take_param(waiter, &target->params[i], work->request->received_ms,
-                       &timeout_ms);
+        const char *fault = take_param(waiter, &target->params[i],
+                                       work->request->received_ms, &timeout_ms);
 
         if (fault != NULL) {
             dld_api_bad_param(work, target->params[i].name, fault);

@@ -27,7 +27,8 @@ static bool is_digits(struct dlr_text text)
             return false;
         }
     }
-    return text.len > 0 && text.len <= 18;
+    /* A length with leading zeros is read as octal by some. */
+    return text.len > 0 && (text.len == 1 || text.ptr[0] != '0');
 }
 
 static enum MHD_Result look(void *self, enum MHD_ValueKind kind,

@@ -82,8 +82,7 @@ enum dld_inflate_result dld_inflate_add(struct dld_inflate *inflate,
     stream->avail_in = (unsigned)len;
     /* More output may wait inside although all input is taken. */
     while (result == DLD_INFLATE_OK && (stream->avail_in > 0 || is_full)) {
-        inflate->is_complete =
-            inflate->is_complete && stream->avail_in == 0;
+        inflate->is_complete = inflate->is_complete && stream->avail_in == 0;
         if (inflate->is_complete) {
             break;
         }

@@ -63,8 +63,8 @@ static void put_member(struct dlr_buf *body, const char *name,
     }
 }
 
-void dld_reply_error(struct dld_request *request, int status,
-                     const char *error, const char *hint, const char *field)
+void dld_reply_error(struct dld_request *request, int status, const char *error,
+                     const char *hint, const char *field)
 {
     struct dlr_buf body;
 
@@ -87,8 +87,7 @@ void dld_reply_error(struct dld_request *request, int status,
 }
 
 void dld_reply_constant(struct dld_request *request, int status,
-                        const char *content_type, const void *bytes,
-                        size_t len)
+                        const char *content_type, const void *bytes, size_t len)
 {
     dlr_buf_clear(&request->reply.body);
     request->reply.status = status;

@@ -100,9 +100,9 @@ struct dld_request {
     bool is_body_refused; /* the answer is known; the rest is thrown away */
 
     struct dld_reply reply;
-    uint64_t events; /* for the log */
+    uint64_t events;    /* for the log */
     char key_label[32]; /* masked, for the log */
-    void *work; /* the handler's; see server.h */
+    void *work;         /* the handler's; see server.h */
 };
 
 /* The value of a header, or an empty text. On a server's thread, or while the
@@ -136,8 +136,8 @@ void dld_reply_header(struct dld_request *request, const char *name,
 void dld_reply_json(struct dld_request *request, int status,
                     struct dlr_buf *body);
 /* Answers with our one shape of error; hint and field may be NULL. */
-void dld_reply_error(struct dld_request *request, int status,
-                     const char *error, const char *hint, const char *field);
+void dld_reply_error(struct dld_request *request, int status, const char *error,
+                     const char *hint, const char *field);
 void dld_reply_constant(struct dld_request *request, int status,
                         const char *content_type, const void *bytes,
                         size_t len);

@@ -14,6 +14,7 @@
 #include "http/server.h"
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "http/guard.h"
 #include "http/listen.h"
 #include "http/peers.h"
@@ -23,7 +24,6 @@
 #include <microhttpd.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,7 +56,8 @@ static int64_t deadline(uint64_t timeout_ms)
 /* ------------------------------------------------------------ connections */
 
 static void on_connection(void *self, struct MHD_Connection *connection,
-                          void **context, enum MHD_ConnectionNotificationCode code)
+                          void **context,
+                          enum MHD_ConnectionNotificationCode code)
 {
     struct dld_server *server = self;
 
@@ -74,8 +75,8 @@ static void on_connection(void *self, struct MHD_Connection *connection,
 
 static struct dld_peer *peer_of(struct MHD_Connection *connection)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-        connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
     return info == NULL ? NULL : info->socket_context;
 }
@@ -105,8 +106,7 @@ static void *on_request_line(void *self, const char *uri,
 }
 
 static void on_completed(void *self, struct MHD_Connection *connection,
-                         void **context,
-                         enum MHD_RequestTerminationCode code)
+                         void **context, enum MHD_RequestTerminationCode code)
 {
     struct dld_server *server = self;
     struct dld_request *request = *context;
@@ -117,9 +117,9 @@ static void on_completed(void *self, struct MHD_Connection *connection,
         return;
     }
     if (request->stage != DLD_STAGE_HEAD) {
-        server->options.handler.finish(
-            server->options.handler.self, request,
-            code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+        server->options.handler.finish(server->options.handler.self, request,
+                                       code ==
+                                           MHD_REQUEST_TERMINATED_COMPLETED_OK);
         atomic_fetch_sub(&server->in_work, 1);
     }
     set_deadline(request, deadline(server->options.idle_timeout_ms));
@@ -246,9 +246,8 @@ static bool read_encoding(struct dld_request *request)
 {
     struct dlr_text encoding = dld_request_header(request, "Content-Encoding");
 
-    request->is_gzip =
-        dlr_text_equals_nocase(encoding, DLR_TEXT("gzip")) ||
-        dlr_text_equals_nocase(encoding, DLR_TEXT("x-gzip"));
+    request->is_gzip = dlr_text_equals_nocase(encoding, DLR_TEXT("gzip")) ||
+                       dlr_text_equals_nocase(encoding, DLR_TEXT("x-gzip"));
     return request->is_gzip || encoding.len == 0 ||
            dlr_text_equals_nocase(encoding, DLR_TEXT("identity"));
 }
@@ -258,6 +257,7 @@ static void check_head(struct dld_request *request)
     const struct dld_server_options *options = &request->server->options;
     struct dlr_text length = dld_request_header(request, "Content-Length");
     const char *fault = dld_guard_head(request->connection);
+    uint64_t announced;
 
     if (fault == NULL) {
         fault = request->target.fault;
@@ -266,9 +266,9 @@ static void check_head(struct dld_request *request)
         dld_reply_error(request, 400, fault, NULL, NULL);
         return;
     }
-    /* Digits only, at most 18 of them: longer ones are larger. */
     if (length.len > 0 &&
-        strtoull(length.ptr, NULL, 10) > options->max_body_bytes) {
+        (!dlr_number_read_uint64(length.ptr, length.len, &announced) ||
+         announced > options->max_body_bytes)) {
         dld_reply_error(request, 413, "the body is too large",
                         "send smaller batches", NULL);
     } else if (!read_encoding(request)) {
@@ -306,8 +306,8 @@ static void begin(struct dld_request *request, const char *method)
 static ssize_t read_stream(void *self, uint64_t position, char *out, size_t cap)
 {
     struct dld_request *request = self;
-    long count = request->reply.stream.read(request->reply.stream.self, out,
-                                            cap);
+    long count =
+        request->reply.stream.read(request->reply.stream.self, out, cap);
 
     (void)position;
     if (count < 0) {
@@ -322,8 +322,8 @@ static struct MHD_Response *make_response(struct dld_request *request)
     struct MHD_Response *response;
 
     if (reply->stream.read != NULL) {
-        return MHD_create_response_from_callback(
-            MHD_SIZE_UNKNOWN, 16384, read_stream, request, NULL);
+        return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16384,
+                                                 read_stream, request, NULL);
     }
     if (reply->constant != NULL) {
         return MHD_create_response_from_buffer(
@@ -331,8 +331,8 @@ static struct MHD_Response *make_response(struct dld_request *request)
             MHD_RESPMEM_PERSISTENT);
     }
     /* Lives as long as the request, which outlives the answer. */
-    response = MHD_create_response_from_buffer(
-        reply->body.len, reply->body.ptr, MHD_RESPMEM_PERSISTENT);
+    response = MHD_create_response_from_buffer(reply->body.len, reply->body.ptr,
+                                               MHD_RESPMEM_PERSISTENT);
     return response;
 }
 
@@ -374,9 +374,8 @@ static enum MHD_Result work(struct dld_request *request)
         handler->handle(handler->self, request);
     }
     /* A deferred one may be answered by another thread at this moment. */
-    return request->is_deferred || request->reply.status == 0
-               ? MHD_YES
-               : answer(request);
+    return request->is_deferred || request->reply.status == 0 ? MHD_YES
+                                                              : answer(request);
 }
 
 static enum MHD_Result on_request(void *self, struct MHD_Connection *connection,
@@ -417,15 +416,15 @@ static enum MHD_Result on_request(void *self, struct MHD_Connection *connection,
 struct dlr_text dld_request_header(const struct dld_request *request,
                                    const char *name)
 {
-    return dlr_text_of(MHD_lookup_connection_value(
-        request->connection, MHD_HEADER_KIND, name));
+    return dlr_text_of(MHD_lookup_connection_value(request->connection,
+                                                   MHD_HEADER_KIND, name));
 }
 
 struct dlr_text dld_request_cookie(const struct dld_request *request,
                                    const char *name)
 {
-    return dlr_text_of(MHD_lookup_connection_value(
-        request->connection, MHD_COOKIE_KIND, name));
+    return dlr_text_of(MHD_lookup_connection_value(request->connection,
+                                                   MHD_COOKIE_KIND, name));
 }
 
 bool dld_request_param(const struct dld_request *request, const char *name,
@@ -477,10 +476,8 @@ static struct MHD_Daemon *start_daemon(struct dld_server *server)
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ERROR_LOG |
                      MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
     struct MHD_OptionItem tls[] = {
-        {MHD_OPTION_HTTPS_MEM_KEY, 0,
-         (void *)(uintptr_t)options->private_key},
-        {MHD_OPTION_HTTPS_MEM_CERT, 0,
-         (void *)(uintptr_t)options->certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)options->private_key},
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)options->certificate},
         {MHD_OPTION_END, 0, NULL},
     };
     struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
@@ -491,16 +488,14 @@ static struct MHD_Daemon *start_daemon(struct dld_server *server)
     return MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, server,
         /* First, or what the options say is printed. */
-        MHD_OPTION_EXTERNAL_LOGGER, be_quiet, NULL,
-        MHD_OPTION_LISTEN_SOCKET, server->socket,
-        MHD_OPTION_THREAD_POOL_SIZE, (unsigned)options->thread_count,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)options->connection_max,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-        MHD_OPTION_ARRAY, options->certificate != NULL ? tls : none,
-        MHD_OPTION_END);
+        MHD_OPTION_EXTERNAL_LOGGER, be_quiet, NULL, MHD_OPTION_LISTEN_SOCKET,
+        server->socket, MHD_OPTION_THREAD_POOL_SIZE,
+        (unsigned)options->thread_count, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)options->connection_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_request_line,
+        server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_ARRAY,
+        options->certificate != NULL ? tls : none, MHD_OPTION_END);
 }
 
 datalyr_status dld_server_start(const struct dld_server_options *options,

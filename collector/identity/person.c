@@ -25,9 +25,7 @@
 #include <string.h>
 
 struct gather {
-    const struct dld_store *store;
-    uint32_t workspace;
-    const struct dld_person_limits *limits;
+    const struct dld_person_question *question;
     struct dld_person *person;
     struct dld_row_list *rows;
     datalyr_status status;
@@ -38,15 +36,15 @@ struct gather {
 
 static bool is_over_time(const struct gather *gather)
 {
-    return gather->limits->deadline_ns != 0 &&
-           dlr_clock_monotonic_ns() > gather->limits->deadline_ns;
+    return gather->question->deadline_ns != 0 &&
+           dlr_clock_monotonic_ns() > gather->question->deadline_ns;
 }
 
 static bool keep_row(void *self, const struct dld_row *row)
 {
     struct gather *gather = self;
 
-    if (gather->rows->count >= gather->limits->max_events ||
+    if (gather->rows->count >= gather->question->max_events ||
         is_over_time(gather)) {
         gather->person->is_partial = true;
         return false;
@@ -59,7 +57,7 @@ static void fetch(struct gather *gather, enum dld_key key,
                   struct dlr_text value, struct dld_row_list *rows)
 {
     struct dld_scan scan = {
-        .workspace = gather->workspace,
+        .workspace = gather->question->workspace,
         .key = key,
         .value = value,
         .since_ms = DLD_TIME_MIN,
@@ -70,8 +68,8 @@ static void fetch(struct gather *gather, enum dld_key key,
         return;
     }
     gather->rows = rows;
-    gather->status = gather->store->scan(gather->store->self, &scan, keep_row,
-                                         gather, gather->error);
+    gather->status = gather->question->store->scan(
+        gather->question->store->self, &scan, keep_row, gather, gather->error);
     if (gather->status == DATALYR_OK && rows->has_failed) {
         gather->status = DATALYR_NOMEM;
     }
@@ -79,8 +77,8 @@ static void fetch(struct gather *gather, enum dld_key key,
 
 static bool keep_block(struct dld_person *person, void *block)
 {
-    void **larger = dlr_realloc(person->blocks,
-                                (person->block_count + 1) * sizeof *larger);
+    void **larger =
+        dlr_realloc(person->blocks, (person->block_count + 1) * sizeof *larger);
 
     if (larger == NULL) {
         return false;
@@ -195,7 +193,7 @@ static bool exists(struct gather *gather, enum dld_key key,
                    struct dlr_text value)
 {
     struct dld_scan scan = {
-        .workspace = gather->workspace,
+        .workspace = gather->question->workspace,
         .key = key,
         .value = value,
         .since_ms = DLD_TIME_MIN,
@@ -204,8 +202,9 @@ static bool exists(struct gather *gather, enum dld_key key,
     bool is_found = false;
 
     if (gather->status == DATALYR_OK) {
-        gather->status = gather->store->scan(gather->store->self, &scan, is_any,
-                                             &is_found, gather->error);
+        gather->status =
+            gather->question->store->scan(gather->question->store->self, &scan,
+                                          is_any, &is_found, gather->error);
     }
     return is_found;
 }
@@ -403,11 +402,12 @@ static void keep_deed(struct gather *gather, const struct dld_point *point,
 
 static void follow_anonymous(struct gather *gather, struct dlr_text anonymous)
 {
+    const struct dld_person_question *question = gather->question;
     struct dld_person *person = gather->person;
     struct visitor visitor = {0};
 
-    if (!gather->store->may_have_unowned(gather->store->self,
-                                         gather->workspace, anonymous)) {
+    if (!question->store->may_have_unowned(question->store->self,
+                                           question->workspace, anonymous)) {
         return;
     }
     read_visitor(gather, anonymous, &visitor);
@@ -442,26 +442,21 @@ static void sort_deeds(struct dld_person *person)
     }
 }
 
-datalyr_status dld_person_of_user(const struct dld_store *store,
-                                  uint32_t workspace, struct dlr_text user,
-                                  const struct dld_person_limits *limits,
+datalyr_status dld_person_of_user(const struct dld_person_question *question,
                                   struct dld_person *person,
                                   datalyr_error *error)
 {
-    struct gather gather = {.store = store,
-                            .workspace = workspace,
-                            .limits = limits,
-                            .person = person,
-                            .error = error};
+    struct gather gather = {
+        .question = question, .person = person, .error = error};
     struct dld_row_list aliases = {0};
 
     memset(person, 0, sizeof *person);
-    if (!add_tie(&person->users, keep_text(&gather, user), DLD_TIE_ASKED,
-                 NULL)) {
+    if (!add_tie(&person->users, keep_text(&gather, question->id),
+                 DLD_TIE_ASKED, NULL)) {
         gather.status = DATALYR_NOMEM;
     }
-    for (size_t i = 0;
-         i < person->users.count && gather.status == DATALYR_OK; i++) {
+    for (size_t i = 0; i < person->users.count && gather.status == DATALYR_OK;
+         i++) {
         follow_user(&gather, person->users.ties[i].id, &aliases);
     }
     keep_ties(&gather);
@@ -501,26 +496,20 @@ static void add_visitor_deeds(struct gather *gather, struct visitor *visitor)
     }
 }
 
-datalyr_status dld_person_of_anonymous(const struct dld_store *store,
-                                       uint32_t workspace,
-                                       struct dlr_text anonymous,
-                                       const struct dld_person_limits *limits,
-                                       struct dld_person *person,
-                                       datalyr_error *error)
+datalyr_status
+dld_person_of_anonymous(const struct dld_person_question *question,
+                        struct dld_person *person, datalyr_error *error)
 {
-    struct gather gather = {.store = store,
-                            .workspace = workspace,
-                            .limits = limits,
-                            .person = person,
-                            .error = error};
+    struct gather gather = {
+        .question = question, .person = person, .error = error};
     struct visitor visitor = {0};
 
     memset(person, 0, sizeof *person);
-    if (!add_tie(&person->anonymous, keep_text(&gather, anonymous),
+    if (!add_tie(&person->anonymous, keep_text(&gather, question->id),
                  DLD_TIE_ASKED, NULL)) {
         gather.status = DATALYR_NOMEM;
     }
-    read_visitor(&gather, anonymous, &visitor);
+    read_visitor(&gather, question->id, &visitor);
     if (gather.status == DATALYR_OK) {
         dld_assign(visitor.points, visitor.count);
         add_visitor_deeds(&gather, &visitor);

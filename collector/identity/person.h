@@ -7,7 +7,7 @@
 #ifndef DLD_IDENTITY_PERSON_H
 #define DLD_IDENTITY_PERSON_H
 
-#include "ingest/event.h"
+#include "event/event.h"
 #include "store/row_list.h"
 #include "store/store.h"
 
@@ -52,26 +52,25 @@ struct dld_person {
     size_t block_count;
 };
 
-struct dld_person_limits {
+/* Who is asked for, and how much work it may be. All is lent. */
+struct dld_person_question {
+    const struct dld_store *store;
+    uint32_t workspace;
+    struct dlr_text id;
     size_t max_events;
     int64_t deadline_ns; /* monotonic; 0: none */
 };
 
 /* Collects the person of a user id. No events: it is not known. */
-datalyr_status dld_person_of_user(const struct dld_store *store,
-                                  uint32_t workspace, struct dlr_text user,
-                                  const struct dld_person_limits *limits,
+datalyr_status dld_person_of_user(const struct dld_person_question *question,
                                   struct dld_person *person,
                                   datalyr_error *error);
 
 /* Collects the events of one anonymous id, each with its owner; `users` are
  * the users it belongs to. */
-datalyr_status dld_person_of_anonymous(const struct dld_store *store,
-                                       uint32_t workspace,
-                                       struct dlr_text anonymous,
-                                       const struct dld_person_limits *limits,
-                                       struct dld_person *person,
-                                       datalyr_error *error);
+datalyr_status
+dld_person_of_anonymous(const struct dld_person_question *question,
+                        struct dld_person *person, datalyr_error *error);
 
 void dld_person_clear(struct dld_person *person);
 

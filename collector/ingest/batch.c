@@ -25,8 +25,7 @@ static void refuse_body(struct dld_batch_fault *fault, int status,
 }
 
 static bool make_compact(struct dlr_text body, size_t max_depth,
-                         struct dld_batch *batch,
-                         struct dld_batch_fault *fault)
+                         struct dld_batch *batch, struct dld_batch_fault *fault)
 {
     struct dlr_json_error error = {0};
 
@@ -153,8 +152,8 @@ static bool add_row(struct dld_batch *batch, uint32_t index,
 
     *row = (struct dld_row){
         .workspace = origin->workspace,
-        .flags = origin->flags |
-                 (event->is_id_derived ? DLD_ROW_ID_DERIVED : 0u),
+        .flags =
+            origin->flags | (event->is_id_derived ? DLD_ROW_ID_DERIVED : 0u),
         .time_ms = settle_time(event, origin->received_ms),
         .received_ms = origin->received_ms,
         .content_hash = dlr_hash(&content_key, event->doc.ptr, event->doc.len),

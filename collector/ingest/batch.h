@@ -6,7 +6,7 @@
 #define DLD_INGEST_BATCH_H
 
 #include "base/buf.h"
-#include "ingest/event.h"
+#include "event/event.h"
 #include "store/store.h"
 
 struct dld_batch_limits {
@@ -40,7 +40,7 @@ struct dld_batch {
     struct dld_batch_refusal *refusals;
     size_t refusal_count;
     size_t event_count;
-    bool is_single; /* the body is one event, not a list of them */
+    bool is_single;            /* the body is one event, not a list of them */
     struct dlr_text workspace; /* the first one that an event claims */
 };
 

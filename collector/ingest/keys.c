@@ -81,8 +81,7 @@ datalyr_status dld_keys_add_hash(struct dld_keys *keys,
     if (status == DATALYR_OK) {
         struct dld_key_entry *entry = &keys->entries[keys->count++];
 
-        *entry = (struct dld_key_entry){.workspace = workspace,
-                                        .roles = roles};
+        *entry = (struct dld_key_entry){.workspace = workspace, .roles = roles};
         memcpy(entry->hash, hash, sizeof entry->hash);
     }
     dlr_mutex_unlock(&keys->lock);

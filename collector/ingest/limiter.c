@@ -9,8 +9,7 @@ static double drain(const struct dld_bucket *bucket,
 {
     double passed_ms =
         now_ms > bucket->at_ms ? (double)(now_ms - bucket->at_ms) : 0;
-    double used =
-        bucket->used - passed_ms * (double)limit->per_second / 1000;
+    double used = bucket->used - passed_ms * (double)limit->per_second / 1000;
 
     return used > 0 ? used : 0;
 }

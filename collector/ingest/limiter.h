@@ -22,7 +22,7 @@ struct dld_bucket {
 struct dld_limit_answer {
     bool is_allowed;
     uint64_t remaining;
-    uint64_t wait_seconds; /* until the next request is allowed, at least 1 */
+    uint64_t wait_seconds;  /* until the next request is allowed, at least 1 */
     uint64_t reset_seconds; /* until the bucket is full */
 };
 

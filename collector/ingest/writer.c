@@ -47,8 +47,8 @@ static struct dld_job *take_group(struct dld_writer *writer)
         dlr_cond_wait(&writer->wake, &writer->lock);
     }
     group = writer->first;
-    while (*end != NULL && (rows == 0 || rows + (*end)->row_count <=
-                                             GROUP_ROWS_MAX)) {
+    while (*end != NULL &&
+           (rows == 0 || rows + (*end)->row_count <= GROUP_ROWS_MAX)) {
         rows += (*end)->row_count;
         writer->stats.waiting--;
         end = &(*end)->next;
@@ -69,8 +69,8 @@ static datalyr_status append(struct dld_writer *writer, struct dld_job *job,
     datalyr_status status = DATALYR_OK;
 
     for (size_t i = 0; i < job->row_count && status == DATALYR_OK; i++) {
-        status = store->put(store->self, &job->rows[i], &job->verdicts[i],
-                            error);
+        status =
+            store->put(store->self, &job->rows[i], &job->verdicts[i], error);
         *stored += job->verdicts[i] == DLD_STORED ? 1 : 0;
     }
     return status;
@@ -157,8 +157,7 @@ static void note(struct dld_writer *writer, datalyr_status status,
 static void recover(struct dld_writer *writer)
 {
     datalyr_error error = {0};
-    datalyr_status status =
-        writer->store->recover(writer->store->self, &error);
+    datalyr_status status = writer->store->recover(writer->store->self, &error);
 
     dlr_mutex_lock(&writer->lock);
     writer->stats.is_recovered = status == DATALYR_OK;
@@ -176,9 +175,10 @@ static void run(void *self)
         int64_t start_ns = dlr_clock_monotonic_ns();
         datalyr_error error = {0};
         uint64_t stored = 0;
-        datalyr_status status = writer->stats.is_recovered
-                                    ? write_group(writer, group, &stored, &error)
-                                    : DATALYR_IO;
+        datalyr_status status =
+            writer->stats.is_recovered
+                ? write_group(writer, group, &stored, &error)
+                : DATALYR_IO;
 
         note(writer, status, stored, dlr_clock_monotonic_ns() - start_ns,
              &error);

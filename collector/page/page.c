@@ -20,11 +20,10 @@ static void put_command(struct dlr_buf *out, const char *title,
 void dld_page_write(struct dlr_buf *out, struct dlr_text address)
 {
     dlr_buf_append_string(
-        out,
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
-        "<meta name=\"viewport\" content=\"width=device-width\">"
-        "<title>datalyrd</title><h1>datalyrd</h1>"
-        "<p>This collector takes events of every DATALYR SDK.</p>");
+        out, "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
+             "<meta name=\"viewport\" content=\"width=device-width\">"
+             "<title>datalyrd</title><h1>datalyrd</h1>"
+             "<p>This collector takes events of every DATALYR SDK.</p>");
     put_command(out, "Send an event",
                 "curl -H 'X-API-Key: dk_...' -d '{\"event\":\"purchase\","
                 "\"userId\":\"user_123\",\"properties\":{\"revenue\":99.99}}' ",

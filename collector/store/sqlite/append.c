@@ -8,7 +8,7 @@
  * holds ids of the running transaction too, so that a batch cannot repeat
  * itself. Rows become visible to readers after the commit, all at once.
  */
-#include "store/sqlite/internal.h"
+#include "store/sqlite/parts.h"
 
 #include <stdio.h>
 
@@ -64,41 +64,39 @@ static datalyr_status is_same_id(struct dld_sqlite *store, uint32_t index,
 }
 
 static datalyr_status find_in_open(struct dld_sqlite *store, uint64_t key,
-                                   const struct dld_row *row, bool *is_found,
-                                   uint64_t *content, datalyr_error *error)
+                                   struct dlr_text id, struct dld_known *known,
+                                   datalyr_error *error)
 {
     const struct dld_tail *tail = store->writer.partition->tail;
     uint32_t slot = dld_tail_id_slot(tail, key);
     datalyr_status status = DATALYR_OK;
     uint32_t index;
 
-    while (status == DATALYR_OK && !*is_found &&
+    while (status == DATALYR_OK && !known->is_found &&
            dld_tail_find_id(tail, key, &slot, &index)) {
-        *content = tail->keys[DLD_KEY_NONE][index];
-        status = is_same_id(store, index, row->id, is_found, error);
+        known->content_hash = tail->keys[DLD_KEY_NONE][index];
+        status = is_same_id(store, index, id, &known->is_found, error);
     }
     return status;
 }
 
 static datalyr_status find_id(struct dld_sqlite *store, uint64_t key,
-                              const struct dld_row *row, bool *is_found,
-                              uint64_t *content, datalyr_error *error)
+                              struct dlr_text id, struct dld_known *known,
+                              datalyr_error *error)
 {
     struct dld_idset_cursor cursor;
     datalyr_status status = DATALYR_OK;
     uint16_t number;
 
-    *is_found = false;
     dld_idset_find(&store->ids, key, &cursor);
-    while (status == DATALYR_OK && !*is_found &&
+    while (status == DATALYR_OK && !known->is_found &&
            dld_idset_next(&cursor, &number)) {
         struct dld_partition *partition = find_number(store, number);
 
         if (partition == store->writer.partition) {
-            status = find_in_open(store, key, row, is_found, content, error);
+            status = find_in_open(store, key, id, known, error);
         } else if (partition != NULL) {
-            status = dld_select_id(store, partition, key, row, is_found,
-                                   content, error);
+            status = dld_select_id(partition, key, id, known, error);
         }
     }
     return status;
@@ -150,8 +148,8 @@ static struct dld_tail_row make_keys(const struct dld_sqlite *store,
     return (struct dld_tail_row){
         .id = dld_sqlite_key(store, DLD_KEY_ID, workspace, row->id),
         .user = dld_sqlite_key(store, DLD_KEY_USER, workspace, row->user),
-        .anonymous = dld_sqlite_key(store, DLD_KEY_ANONYMOUS, workspace,
-                                    row->anonymous),
+        .anonymous =
+            dld_sqlite_key(store, DLD_KEY_ANONYMOUS, workspace, row->anonymous),
         .name = dld_sqlite_key(store, DLD_KEY_NAME, workspace, row->name),
         .link = dld_sqlite_key(store, DLD_KEY_LINK, workspace, row->link),
         .content_hash = row->content_hash,
@@ -182,8 +180,8 @@ static datalyr_status begin(struct dld_sqlite *store, datalyr_error *error)
         status = dld_append_open(store, error);
     }
     if (status == DATALYR_OK && !store->writer.in_transaction) {
-        status = dld_database_run(&store->writer.database, "BEGIN IMMEDIATE",
-                                  error);
+        status =
+            dld_database_run(&store->writer.database, "BEGIN IMMEDIATE", error);
         store->writer.in_transaction = status == DATALYR_OK;
     }
     return status;
@@ -195,18 +193,18 @@ datalyr_status dld_sqlite_put(void *self, struct dld_row *row,
     struct dld_sqlite *store = self;
     struct dld_tail_row keys = make_keys(store, row);
     struct dld_partition *partition;
-    uint64_t content = 0;
-    bool is_found = false;
+    struct dld_known known = {0};
     datalyr_status status = begin(store, error);
 
     if (status == DATALYR_OK) {
-        status = find_id(store, keys.id, row, &is_found, &content, error);
+        status = find_id(store, keys.id, row->id, &known, error);
     }
     if (status != DATALYR_OK) {
         return status;
     }
-    if (is_found) {
-        *verdict = content == row->content_hash ? DLD_DUPLICATE : DLD_CONFLICT;
+    if (known.is_found) {
+        *verdict = known.content_hash == row->content_hash ? DLD_DUPLICATE
+                                                           : DLD_CONFLICT;
         return DATALYR_OK;
     }
     partition = store->writer.partition;
@@ -350,8 +348,7 @@ static datalyr_status add_partition(struct dld_sqlite *store,
                                     datalyr_error *error)
 {
     size_t count = store->partition_count;
-    uint32_t number =
-        count == 0 ? 1 : store->partitions[count - 1]->number + 1;
+    uint32_t number = count == 0 ? 1 : store->partitions[count - 1]->number + 1;
     struct dld_partition *partition;
     datalyr_status status;
 
@@ -394,8 +391,8 @@ datalyr_status dld_append_open(struct dld_sqlite *store, datalyr_error *error)
         status = add_partition(store, &partition, error);
     }
     if (status == DATALYR_OK) {
-        status = dld_partition_create(partition, &store->writer.database,
-                                      error);
+        status =
+            dld_partition_create(partition, &store->writer.database, error);
     }
     if (status == DATALYR_OK) {
         status = prepare(&store->writer, error);

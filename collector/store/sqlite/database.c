@@ -18,11 +18,11 @@
 /* A writer elsewhere in this process holds a lock for milliseconds only. */
 #define BUSY_TIMEOUT_MS 5000
 
-#define WRITE_SETTINGS               \
-    "PRAGMA journal_mode=WAL;"       \
-    "PRAGMA synchronous=FULL;"       \
-    "PRAGMA wal_autocheckpoint=0;"   \
-    "PRAGMA temp_store=MEMORY;"      \
+#define WRITE_SETTINGS             \
+    "PRAGMA journal_mode=WAL;"     \
+    "PRAGMA synchronous=FULL;"     \
+    "PRAGMA wal_autocheckpoint=0;" \
+    "PRAGMA temp_store=MEMORY;"    \
     "PRAGMA cache_size=-4096;"
 
 #define READ_SETTINGS           \
@@ -71,9 +71,9 @@ static int open_handle(struct dld_database *database, const char *path,
     if (uri == NULL) {
         return SQLITE_NOMEM;
     }
-    code = sqlite3_open_v2(uri, &database->handle,
-                           flags | SQLITE_OPEN_READONLY | SQLITE_OPEN_URI,
-                           NULL);
+    code =
+        sqlite3_open_v2(uri, &database->handle,
+                        flags | SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
     sqlite3_free(uri);
     return code;
 }

@@ -33,8 +33,7 @@ datalyr_status dld_database_prepare(struct dld_database *database,
                                     datalyr_error *error);
 /* Runs a statement that returns no row, and resets it. */
 datalyr_status dld_database_step(struct dld_database *database,
-                                 sqlite3_stmt *statement,
-                                 datalyr_error *error);
+                                 sqlite3_stmt *statement, datalyr_error *error);
 /* Turns what SQLite says into our error; returns its status. */
 datalyr_status dld_database_fail(struct dld_database *database,
                                  const char *what, datalyr_error *error);

@@ -44,8 +44,7 @@ static uint32_t following(const struct dld_idset_table *table, uint32_t slot)
     return (slot + 1) & (table->capacity - 1);
 }
 
-static void place(struct dld_idset_table *table, uint32_t tag,
-                  uint16_t payload)
+static void place(struct dld_idset_table *table, uint32_t tag, uint16_t payload)
 {
     uint32_t slot = first_slot(table, tag);
 
@@ -61,8 +60,8 @@ static bool grow(struct dld_idset_table *table)
 {
     struct dld_idset_table larger = {0};
 
-    larger.capacity = table->capacity == 0 ? FIRST_CAPACITY
-                                           : table->capacity * 2;
+    larger.capacity =
+        table->capacity == 0 ? FIRST_CAPACITY : table->capacity * 2;
     larger.tags = calloc(larger.capacity, sizeof *larger.tags);
     larger.payloads = calloc(larger.capacity, sizeof *larger.payloads);
     if (larger.tags == NULL || larger.payloads == NULL) {
@@ -150,8 +149,8 @@ void dld_idset_remove(struct dld_idset *set, uint64_t hash, uint16_t payload)
     while (dld_idset_next(&cursor, &found)) {
         if (found == payload) {
             uint32_t after = cursor.slot;
-            uint32_t slot = (after + table->capacity - 1) &
-                            (table->capacity - 1);
+            uint32_t slot =
+                (after + table->capacity - 1) & (table->capacity - 1);
 
             table->payloads[slot] = REMOVED;
             return;
@@ -164,8 +163,8 @@ size_t dld_idset_bytes(const struct dld_idset *set)
     size_t bytes = sizeof *set;
 
     for (int i = 0; i < DLD_IDSET_TABLES; i++) {
-        bytes += set->tables[i].capacity *
-                 (sizeof(uint32_t) + sizeof(uint16_t));
+        bytes +=
+            set->tables[i].capacity * (sizeof(uint32_t) + sizeof(uint16_t));
     }
     return bytes;
 }

@@ -7,7 +7,7 @@
  * that fall into one slot, and salted with kind and workspace, so that one
  * workspace's rows cannot be met by another's look-up.
  */
-#include "store/sqlite/internal.h"
+#include "store/sqlite/parts.h"
 
 uint64_t dld_sqlite_key(const struct dld_sqlite *store, enum dld_key kind,
                         uint32_t workspace, struct dlr_text text)

@@ -7,7 +7,7 @@
  * for it instead of being refused. Sealed partitions tell their keys in a
  * summary; the others are read row by row into a tail, at most a few.
  */
-#include "store/sqlite/internal.h"
+#include "store/sqlite/parts.h"
 
 #include <stdio.h>
 
@@ -122,8 +122,8 @@ datalyr_status dld_sqlite_recover(void *self, datalyr_error *error)
     datalyr_status status = DATALYR_OK;
 
     for (size_t i = 0; i < count && status == DATALYR_OK; i++) {
-        status = load_partition(store, store->partitions[i], i + 1 == count,
-                                error);
+        status =
+            load_partition(store, store->partitions[i], i + 1 == count, error);
     }
     if (status == DATALYR_OK) {
         status = dld_append_open(store, error);

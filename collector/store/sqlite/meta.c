@@ -10,8 +10,7 @@
  * the end; a crash may take the last second of them, never an event.
  */
 #include "os/random.h"
-#include "store/sqlite/internal.h"
-
+#include "store/sqlite/parts.h"
 
 #include <string.h>
 
@@ -28,8 +27,16 @@ static const char create_meta[] =
     "workspace INTEGER PRIMARY KEY, duplicates INTEGER NOT NULL,"
     "id_conflicts INTEGER NOT NULL, rejected INTEGER NOT NULL);";
 
-static datalyr_status read_setting(struct dld_sqlite *store, const char *name,
-                                   void *value, int size, bool *is_found,
+/* A value of fixed size that the store keeps about itself. */
+struct setting {
+    const char *name;
+    void *value;
+    int size;
+    bool is_found;
+};
+
+static datalyr_status read_setting(struct dld_sqlite *store,
+                                   struct setting *setting,
                                    datalyr_error *error)
 {
     sqlite3_stmt *statement = NULL;
@@ -37,22 +44,22 @@ static datalyr_status read_setting(struct dld_sqlite *store, const char *name,
         &store->meta, "SELECT value FROM setting WHERE name = ?1", &statement,
         error);
 
-    *is_found = false;
     if (status != DATALYR_OK) {
         return status;
     }
-    (void)sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_text(statement, 1, setting->name, -1, SQLITE_STATIC);
     if (sqlite3_step(statement) == SQLITE_ROW &&
-        sqlite3_column_bytes(statement, 0) == size) {
-        memcpy(value, sqlite3_column_blob(statement, 0), (size_t)size);
-        *is_found = true;
+        sqlite3_column_bytes(statement, 0) == setting->size) {
+        memcpy(setting->value, sqlite3_column_blob(statement, 0),
+               (size_t)setting->size);
+        setting->is_found = true;
     }
     (void)sqlite3_finalize(statement);
     return DATALYR_OK;
 }
 
-static datalyr_status write_setting(struct dld_sqlite *store, const char *name,
-                                    const void *value, int size,
+static datalyr_status write_setting(struct dld_sqlite *store,
+                                    const struct setting *setting,
                                     datalyr_error *error)
 {
     sqlite3_stmt *statement = NULL;
@@ -61,8 +68,9 @@ static datalyr_status write_setting(struct dld_sqlite *store, const char *name,
         &statement, error);
 
     if (status == DATALYR_OK) {
-        (void)sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_blob(statement, 2, value, size, SQLITE_STATIC);
+        (void)sqlite3_bind_text(statement, 1, setting->name, -1, SQLITE_STATIC);
+        (void)sqlite3_bind_blob(statement, 2, setting->value, setting->size,
+                                SQLITE_STATIC);
         status = dld_database_step(&store->meta, statement, error);
     }
     (void)sqlite3_finalize(statement);
@@ -72,32 +80,28 @@ static datalyr_status write_setting(struct dld_sqlite *store, const char *name,
 static datalyr_status load_hash_key(struct dld_sqlite *store,
                                     datalyr_error *error)
 {
-    bool is_found;
-    datalyr_status status =
-        read_setting(store, "hash_key", &store->hash_key,
-                     (int)sizeof store->hash_key, &is_found, error);
+    struct setting setting = {"hash_key", &store->hash_key,
+                              (int)sizeof store->hash_key, false};
+    datalyr_status status = read_setting(store, &setting, error);
 
-    if (status != DATALYR_OK || is_found) {
+    if (status != DATALYR_OK || setting.is_found) {
         return status;
     }
     if (!dlr_random_fill(&store->hash_key, sizeof store->hash_key)) {
         return DATALYR_IO;
     }
-    return write_setting(store, "hash_key", &store->hash_key,
-                         (int)sizeof store->hash_key, error);
+    return write_setting(store, &setting, error);
 }
 
 static datalyr_status check_format(struct dld_sqlite *store,
                                    datalyr_error *error)
 {
     int64_t format = STORE_FORMAT;
-    bool is_found;
-    datalyr_status status = read_setting(store, "format", &format,
-                                         (int)sizeof format, &is_found, error);
+    struct setting setting = {"format", &format, (int)sizeof format, false};
+    datalyr_status status = read_setting(store, &setting, error);
 
-    if (status == DATALYR_OK && !is_found) {
-        return write_setting(store, "format", &format, (int)sizeof format,
-                             error);
+    if (status == DATALYR_OK && !setting.is_found) {
+        return write_setting(store, &setting, error);
     }
     if (status == DATALYR_OK && format != STORE_FORMAT) {
         error->status = DATALYR_INVALID;
@@ -127,7 +131,8 @@ static datalyr_status load_counters(struct dld_sqlite *store,
             status = DATALYR_NOMEM;
             break;
         }
-        stats->numbers.duplicates = (uint64_t)sqlite3_column_int64(statement, 1);
+        stats->numbers.duplicates =
+            (uint64_t)sqlite3_column_int64(statement, 1);
         stats->numbers.id_conflicts =
             (uint64_t)sqlite3_column_int64(statement, 2);
         stats->numbers.rejected = (uint64_t)sqlite3_column_int64(statement, 3);
@@ -138,12 +143,12 @@ static datalyr_status load_counters(struct dld_sqlite *store,
 
 datalyr_status dld_meta_open(struct dld_sqlite *store, datalyr_error *error)
 {
-    datalyr_status status = dld_database_open(&store->meta, store->path,
-                                              DLD_DATABASE_WRITE, error);
+    datalyr_status status =
+        dld_database_open(&store->meta, store->path, DLD_DATABASE_WRITE, error);
 
     if (status == DATALYR_OK) {
-        status = dld_database_run(
-            &store->meta, "PRAGMA wal_autocheckpoint=1000;", error);
+        status = dld_database_run(&store->meta,
+                                  "PRAGMA wal_autocheckpoint=1000;", error);
     }
     if (status == DATALYR_OK) {
         status = dld_database_run(&store->meta, create_meta, error);
@@ -186,10 +191,9 @@ datalyr_status dld_meta_load_partitions(struct dld_sqlite *store,
 {
     sqlite3_stmt *statement = NULL;
     int64_t next_seq = 1;
-    bool is_found;
-    datalyr_status status =
-        read_setting(store, "next_seq", &next_seq, (int)sizeof next_seq,
-                     &is_found, error);
+    struct setting setting = {"next_seq", &next_seq, (int)sizeof next_seq,
+                              false};
+    datalyr_status status = read_setting(store, &setting, error);
 
     store->next_seq = (uint64_t)next_seq;
     if (status == DATALYR_OK) {
@@ -215,7 +219,8 @@ datalyr_status dld_meta_add_partition(struct dld_sqlite *store,
 
     dlr_mutex_lock(&store->meta_lock);
     status = dld_database_prepare(
-        &store->meta, "INSERT OR REPLACE INTO partition(number, first_seq) VALUES(?1, ?2)",
+        &store->meta,
+        "INSERT OR REPLACE INTO partition(number, first_seq) VALUES(?1, ?2)",
         &statement, error);
     if (status == DATALYR_OK) {
         (void)sqlite3_bind_int64(statement, 1, partition->number);
@@ -257,10 +262,11 @@ datalyr_status dld_meta_remove_partitions(struct dld_sqlite *store,
                                           datalyr_error *error)
 {
     int64_t value = (int64_t)next_seq;
+    struct setting setting = {"next_seq", &value, (int)sizeof value, false};
     datalyr_status status;
 
     dlr_mutex_lock(&store->meta_lock);
-    status = write_setting(store, "next_seq", &value, (int)sizeof value, error);
+    status = write_setting(store, &setting, error);
     if (status == DATALYR_OK) {
         status = dld_database_run(&store->meta, "DELETE FROM partition", error);
     }

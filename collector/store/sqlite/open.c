@@ -4,7 +4,7 @@
  */
 #include "base/mem.h"
 #include "store/sqlite.h"
-#include "store/sqlite/internal.h"
+#include "store/sqlite/parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,18 +53,15 @@ static void free_store(struct dld_sqlite *store)
 }
 
 /* Keeps two processes from writing one store. The lock dies with us. */
-static datalyr_status lock_store(struct dld_sqlite *store,
-                                 datalyr_error *error)
+static datalyr_status lock_store(struct dld_sqlite *store, datalyr_error *error)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     char *path = join(store->folder, "/lock");
 
-    store->lock_file = path == NULL
-                           ? -1
-                           : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    store->lock_file =
+        path == NULL ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     dlr_free(path);
-    if (store->lock_file >= 0 &&
-        fcntl(store->lock_file, F_SETLK, &lock) == 0) {
+    if (store->lock_file >= 0 && fcntl(store->lock_file, F_SETLK, &lock) == 0) {
         return DATALYR_OK;
     }
     error->status = DATALYR_IO;
@@ -111,8 +108,7 @@ static void fill_table(struct dld_sqlite *store, struct dld_store *out)
     };
 }
 
-static datalyr_status open_parts(struct dld_sqlite *store,
-                                 datalyr_error *error)
+static datalyr_status open_parts(struct dld_sqlite *store, datalyr_error *error)
 {
     datalyr_status status = make_folder(store, error);
 
@@ -125,9 +121,8 @@ static datalyr_status open_parts(struct dld_sqlite *store,
     if (status == DATALYR_OK) {
         status = dld_meta_load_partitions(store, error);
     }
-    if (status == DATALYR_OK &&
-        dlr_thread_start(&store->sealer, "dld-seal", dld_seal_run, store) !=
-            0) {
+    if (status == DATALYR_OK && dlr_thread_start(&store->sealer, "dld-seal",
+                                                 dld_seal_run, store) != 0) {
         status = DATALYR_NOMEM;
     }
     return status;

@@ -9,7 +9,7 @@
  * borrowed connections, and new borrowers wait for it.
  */
 #include "base/mem.h"
-#include "store/sqlite/internal.h"
+#include "store/sqlite/parts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -47,8 +47,7 @@ struct dld_partition *dld_partition_new(struct dld_sqlite *store,
     partition->first_ms = DLD_TIME_MAX;
     partition->last_ms = DLD_TIME_MIN;
     partition->path = make_path(store, number);
-    if (partition->path == NULL ||
-        dlr_mutex_init(&partition->guard) != 0) {
+    if (partition->path == NULL || dlr_mutex_init(&partition->guard) != 0) {
         dlr_free(partition->path);
         dlr_free(partition);
         return NULL;
@@ -81,8 +80,8 @@ datalyr_status dld_partition_create(struct dld_partition *partition,
                                     struct dld_database *database,
                                     datalyr_error *error)
 {
-    datalyr_status status = dld_database_open(database, partition->path,
-                                              DLD_DATABASE_WRITE, error);
+    datalyr_status status =
+        dld_database_open(database, partition->path, DLD_DATABASE_WRITE, error);
 
     if (status == DATALYR_OK) {
         status = dld_database_run(database, create_event, error);
@@ -134,8 +133,7 @@ bool dld_partition_list(struct dld_sqlite *store,
 }
 
 static datalyr_status open_reader(const char *path, bool is_settled,
-                                  struct dld_reader **out,
-                                  datalyr_error *error)
+                                  struct dld_reader **out, datalyr_error *error)
 {
     struct dld_reader *reader = dlr_calloc(1, sizeof *reader);
     datalyr_status status;

@@ -9,7 +9,7 @@
  * up again.
  */
 #include "base/mem.h"
-#include "store/sqlite/internal.h"
+#include "store/sqlite/parts.h"
 
 /* Takes the list away and waits until nobody holds one of its partitions. */
 static void take_list(struct dld_sqlite *store,

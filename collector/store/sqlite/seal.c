@@ -14,7 +14,7 @@
  */
 #include "base/mem.h"
 #include "os/clock.h"
-#include "store/sqlite/internal.h"
+#include "store/sqlite/parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,8 +110,8 @@ static datalyr_status summarise_people(struct dld_database *database,
         }
     }
     count = keep_distinct(entries, count);
-    status = write_summary(database, name, entries, count * sizeof *entries,
-                           error);
+    status =
+        write_summary(database, name, entries, count * sizeof *entries, error);
     dlr_free(entries);
     return status;
 }
@@ -128,8 +128,8 @@ static datalyr_status summarise_counts(struct dld_database *database,
         uint32_t workspace = tail->workspaces[i];
 
         if (workspace >= count) {
-            struct summary_entry *larger = dlr_realloc(
-                entries, ((size_t)workspace + 1) * sizeof *entries);
+            struct summary_entry *larger =
+                dlr_realloc(entries, ((size_t)workspace + 1) * sizeof *entries);
 
             if (larger == NULL) {
                 dlr_free(entries);
@@ -181,11 +181,11 @@ static datalyr_status settle(struct dld_partition *partition,
     (void)sqlite3_wal_checkpoint_v2(database->handle, NULL,
                                     SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     dld_readers_shut(partition);
-    status = dld_database_run(database, "PRAGMA wal_checkpoint(TRUNCATE)",
-                              error);
+    status =
+        dld_database_run(database, "PRAGMA wal_checkpoint(TRUNCATE)", error);
     if (status == DATALYR_OK) {
-        status = dld_database_run(database, "PRAGMA journal_mode=DELETE",
-                                  error);
+        status =
+            dld_database_run(database, "PRAGMA journal_mode=DELETE", error);
     }
     return status;
 }
@@ -258,8 +258,7 @@ static bool await_work(struct dld_sqlite *store, struct dld_partition **out)
     *out = store->is_recovered && !store->has_seal_failed ? find_full(store)
                                                           : NULL;
     if (*out == NULL && !store->is_stopping) {
-        (void)dlr_cond_wait_ms(&store->changed, &store->lock,
-                               SAVE_INTERVAL_MS);
+        (void)dlr_cond_wait_ms(&store->changed, &store->lock, SAVE_INTERVAL_MS);
         *out = store->is_recovered ? find_full(store) : NULL;
     }
     if (*out != NULL) {
@@ -307,29 +306,38 @@ void dld_seal_run(void *self)
     }
 }
 
+struct summary {
+    const char *name;
+    sqlite3_stmt *statement; /* holds the data */
+    const void *data;
+    size_t size;
+};
+
 static datalyr_status read_summary(struct dld_database *database,
-                                   const char *name, sqlite3_stmt **out,
-                                   const void **data, size_t *size,
+                                   struct summary *summary,
                                    datalyr_error *error)
 {
+    sqlite3_stmt **out = &summary->statement;
     datalyr_status status = dld_database_prepare(
         database, "SELECT data FROM summary WHERE name = ?1", out, error);
 
     if (status != DATALYR_OK) {
         return status;
     }
-    (void)sqlite3_bind_text(*out, 1, name, -1, SQLITE_STATIC);
+    (void)sqlite3_bind_text(*out, 1, summary->name, -1, SQLITE_STATIC);
     if (sqlite3_step(*out) != SQLITE_ROW) {
         return dld_database_fail(database, "store: summary", error);
     }
-    *data = sqlite3_column_blob(*out, 0);
-    *size = (size_t)sqlite3_column_bytes(*out, 0);
+    summary->data = sqlite3_column_blob(*out, 0);
+    summary->size = (size_t)sqlite3_column_bytes(*out, 0);
     return DATALYR_OK;
 }
 
 static bool enter_ids(struct dld_sqlite *store, uint32_t number,
-                      const uint64_t *keys, size_t count)
+                      const struct summary *summary)
 {
+    const uint64_t *keys = summary->data;
+    size_t count = summary->size / sizeof *keys;
     bool has_room = true;
 
     for (size_t i = 0; i < count && has_room; i++) {
@@ -338,9 +346,12 @@ static bool enter_ids(struct dld_sqlite *store, uint32_t number,
     return has_room;
 }
 
-static bool enter_people(struct dld_sqlite *store, const char *name,
-                         const struct summary_entry *entries, size_t count)
+static bool enter_people(struct dld_sqlite *store,
+                         const struct summary *summary)
 {
+    const struct summary_entry *entries = summary->data;
+    const char *name = summary->name;
+    size_t count = summary->size / sizeof *entries;
     bool has_room = true;
 
     for (size_t i = 0; i < count && has_room; i++) {
@@ -374,22 +385,16 @@ datalyr_status dld_seal_load(struct dld_sqlite *store,
                                               DLD_DATABASE_SETTLED, error);
 
     for (size_t i = 0; i < 4 && status == DATALYR_OK; i++) {
-        sqlite3_stmt *statement = NULL;
-        const void *data = NULL;
-        size_t size = 0;
+        struct summary summary = {.name = names[i]};
         bool has_room = true;
 
-        status = read_summary(&database, names[i], &statement, &data, &size,
-                              error);
+        status = read_summary(&database, &summary, error);
         if (status == DATALYR_OK) {
-            has_room = i == 0 ? enter_ids(store, partition->number, data,
-                                          size / sizeof(uint64_t))
-                              : enter_people(
-                                    store, names[i], data,
-                                    size / sizeof(struct summary_entry));
+            has_room = i == 0 ? enter_ids(store, partition->number, &summary)
+                              : enter_people(store, &summary);
         }
         status = has_room ? status : DATALYR_NOMEM;
-        (void)sqlite3_finalize(statement);
+        (void)sqlite3_finalize(summary.statement);
     }
     dld_database_close(&database);
     return status;

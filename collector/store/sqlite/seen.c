@@ -12,7 +12,7 @@
  * a user with 10,000 events would cost 10,000 look-ups.)
  */
 #include "base/mem.h"
-#include "store/sqlite/internal.h"
+#include "store/sqlite/parts.h"
 
 /* What of a hash goes into a payload, beside the 40 bits the set keeps. Stays
  * below the payload that the set uses for itself. */

@@ -10,7 +10,7 @@
  * is a cursor that no later row can slip behind.
  */
 #include "base/mem.h"
-#include "store/sqlite/internal.h"
+#include "store/sqlite/parts.h"
 
 #include <stdio.h>
 
@@ -25,16 +25,12 @@ enum {
 };
 
 static const char *const key_columns[] = {
-    [DLD_KEY_NONE] = NULL,
-    [DLD_KEY_ID] = "id_key",
-    [DLD_KEY_USER] = "user_key",
-    [DLD_KEY_ANONYMOUS] = "anonymous_key",
-    [DLD_KEY_NAME] = "name_key",
-    [DLD_KEY_LINK] = "link_key",
+    [DLD_KEY_NONE] = NULL,       [DLD_KEY_ID] = "id_key",
+    [DLD_KEY_USER] = "user_key", [DLD_KEY_ANONYMOUS] = "anonymous_key",
+    [DLD_KEY_NAME] = "name_key", [DLD_KEY_LINK] = "link_key",
 };
 
 struct partition_scan {
-    struct dld_sqlite *store;
     struct dld_partition *partition;
     const struct dld_scan *scan;
     uint64_t key;
@@ -197,7 +193,8 @@ static size_t pick(const struct partition_scan *work,
     size_t count = 0;
 
     for (uint32_t row = 0; row < tail->visible; row++) {
-        if ((!has_key || keys[row] == work->key) && is_wanted(work, tail, row)) {
+        if ((!has_key || keys[row] == work->key) &&
+            is_wanted(work, tail, row)) {
             seqs[count++] = tail->first_seq + row;
         }
     }
@@ -323,11 +320,8 @@ datalyr_status dld_sqlite_scan(void *self, const struct dld_scan *scan,
 {
     struct dld_sqlite *store = self;
     struct dld_partition **partitions = NULL;
-    struct partition_scan work = {.store = store,
-                                  .scan = scan,
-                                  .visit = visit,
-                                  .visitor = visitor,
-                                  .error = error};
+    struct partition_scan work = {
+        .scan = scan, .visit = visit, .visitor = visitor, .error = error};
     size_t count = 0;
     datalyr_status status;
 
@@ -373,8 +367,7 @@ static size_t pick_id(struct dld_partition *partition, uint64_t key,
 
 struct id_match {
     struct dlr_text id;
-    bool is_found;
-    uint64_t content_hash;
+    struct dld_known known;
 };
 
 static bool match_id(void *self, const struct dld_row *row)
@@ -384,26 +377,22 @@ static bool match_id(void *self, const struct dld_row *row)
     if (!dlr_text_equals(match->id, row->id)) {
         return true;
     }
-    match->is_found = true;
-    match->content_hash = row->content_hash;
+    match->known = (struct dld_known){true, row->content_hash};
     return false;
 }
 
 /* Ids with one 64-bit key are at most a few. */
 #define SAME_KEY_MAX 16
 
-datalyr_status dld_select_id(struct dld_sqlite *store,
-                             struct dld_partition *partition, uint64_t key,
-                             const struct dld_row *row, bool *is_found,
-                             uint64_t *content_hash, datalyr_error *error)
+datalyr_status dld_select_id(struct dld_partition *partition, uint64_t key,
+                             struct dlr_text id, struct dld_known *known,
+                             datalyr_error *error)
 {
-    struct dld_scan scan = {.key = DLD_KEY_ID,
-                            .since_ms = DLD_TIME_MIN,
-                            .until_ms = DLD_TIME_MAX};
-    struct id_match match = {.id = row->id};
+    struct dld_scan scan = {
+        .key = DLD_KEY_ID, .since_ms = DLD_TIME_MIN, .until_ms = DLD_TIME_MAX};
+    struct id_match match = {.id = id};
     uint64_t seqs[SAME_KEY_MAX];
-    struct partition_scan work = {.store = store,
-                                  .partition = partition,
+    struct partition_scan work = {.partition = partition,
                                   .scan = &scan,
                                   .key = key,
                                   .before = INT64_MAX,
@@ -418,11 +407,12 @@ datalyr_status dld_select_id(struct dld_sqlite *store,
     }
     if (count > 0) {
         status = walk_seqs(&work, seqs, count);
-    } else if (partition->state == DLD_PARTITION_SEALED) {
+    } else {
+        /* By the index; without one it is a walk over the table, but then the
+         * set was wrong, which happens once in a million million look-ups. */
         status = walk_range(&work, true);
     }
     dld_reader_give_back(partition, &work.reader);
-    *is_found = match.is_found;
-    *content_hash = match.content_hash;
+    *known = match.known;
     return status;
 }

@@ -90,8 +90,8 @@ bool dld_tail_reserve(struct dld_tail *tail, uint32_t rows)
     has_room = has_room && resize((void **)&tail->workspaces, capacity,
                                   sizeof *tail->workspaces);
     /* Twice the rows: walks of one or two slots. */
-    has_room = has_room && resize((void **)&tail->slots, capacity * 2,
-                                  sizeof *tail->slots);
+    has_room = has_room &&
+               resize((void **)&tail->slots, capacity * 2, sizeof *tail->slots);
     if (!has_room) {
         return false;
     }
@@ -135,8 +135,8 @@ uint32_t dld_tail_id_slot(const struct dld_tail *tail, uint64_t key)
     return tail->slot_count == 0 ? 0 : (uint32_t)key & (tail->slot_count - 1);
 }
 
-bool dld_tail_find_id(const struct dld_tail *tail, uint64_t key,
-                      uint32_t *slot, uint32_t *row)
+bool dld_tail_find_id(const struct dld_tail *tail, uint64_t key, uint32_t *slot,
+                      uint32_t *row)
 {
     if (tail->slot_count == 0) {
         return false;

@@ -26,8 +26,8 @@ struct dld_tail_row {
 
 struct dld_tail {
     uint64_t first_seq;
-    uint32_t count;    /* rows, uncommitted ones included */
-    uint32_t visible;  /* rows that readers may see */
+    uint32_t count;   /* rows, uncommitted ones included */
+    uint32_t visible; /* rows that readers may see */
     uint32_t capacity;
     uint64_t *keys[6]; /* by enum dld_key; DLD_KEY_NONE holds content hashes */
     int64_t *times_ms;
@@ -51,7 +51,7 @@ void dld_tail_rollback(struct dld_tail *tail);
 /* The next row with this id key at or behind `*slot`; starts with the slot of
  * dld_tail_id_slot(). Invisible rows are found too. */
 uint32_t dld_tail_id_slot(const struct dld_tail *tail, uint64_t key);
-bool dld_tail_find_id(const struct dld_tail *tail, uint64_t key,
-                      uint32_t *slot, uint32_t *row);
+bool dld_tail_find_id(const struct dld_tail *tail, uint64_t key, uint32_t *slot,
+                      uint32_t *row);
 
 #endif

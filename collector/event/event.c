@@ -12,13 +12,13 @@
  * A user id that only repeats the device's id is no user: old mobile SDKs sent
  * the visitor there before anybody was identified.
  */
-#include "ingest/event.h"
+#include "event/event.h"
 
 #include "base/number.h"
 #include "base/sha256.h"
 #include "base/time.h"
 #include "base/utf8.h"
-#include "ingest/library.h"
+#include "event/library.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /*
  * Library: defects of old SDK versions that would otherwise look like data.
  */
-#include "ingest/library.h"
+#include "event/library.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * Event: one event object of any DATALYR SDK, with its fields under one name
  * each. Where a row is stored, and whose it is, is left to others.
  */
-#ifndef DLD_INGEST_EVENT_H
-#define DLD_INGEST_EVENT_H
+#ifndef DLD_EVENT_EVENT_H
+#define DLD_EVENT_EVENT_H
 
 #include "base/buf.h"
 #include "base/json_read.h"
@@ -31,7 +31,7 @@ struct dld_event {
     struct dlr_text user;
     struct dlr_text anonymous;
     struct dlr_text session;
-    struct dlr_text link; /* previous id of an alias, id of a group */
+    struct dlr_text link;      /* previous id of an alias, id of a group */
     struct dlr_text workspace; /* as the event claims it */
     struct dlr_text library;
     struct dlr_text version;

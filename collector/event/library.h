@@ -2,8 +2,8 @@
 /*
  * Library: what is known of single versions of the vendor's SDKs.
  */
-#ifndef DLD_INGEST_LIBRARY_H
-#define DLD_INGEST_LIBRARY_H
+#ifndef DLD_EVENT_LIBRARY_H
+#define DLD_EVENT_LIBRARY_H
 
 #include "base/text.h"
 
