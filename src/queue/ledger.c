@@ -12,7 +12,6 @@ static int64_t accepted_ms(struct dlr_position at)
 
 static int64_t due_in_ms(struct dlr_queue *queue, int64_t now_ms)
 {
-    uint64_t full_at = queue->config.max_events;
     int64_t due_ms;
 
     if (queue->waiting == 0) {
@@ -20,8 +19,7 @@ static int64_t due_in_ms(struct dlr_queue *queue, int64_t now_ms)
         return -1;
     }
     /* A full queue is due too, or a large flush_at would only evict. */
-    if (queue->waiting >= queue->config.flush_at ||
-        queue->ledger.pending >= full_at) {
+    if (queue->waiting >= queue->config.flush_at || dlr_log_is_pressed(queue)) {
         queue->owed = queue->waiting;
     }
     if (queue->owed > 0 || !dlr_log_settle_position(&queue->cursor)) {
@@ -50,6 +48,7 @@ void dlr_queue_look(struct dlr_queue *queue, int64_t now_ms,
     }
     out->wants_tidying = queue->wants_spare || queue->garbage != NULL;
     queue->wake_at = UINT64_MAX;
+    queue->is_report_promised = false;
     dlr_mutex_unlock(&queue->lock);
 }
 
@@ -58,7 +57,9 @@ bool dlr_queue_sleep(struct dlr_queue *queue, uint64_t waiting)
     bool may_sleep;
 
     dlr_mutex_lock(&queue->lock);
-    may_sleep = queue->waiting < waiting;
+    may_sleep = queue->waiting < waiting &&
+                (queue->waiting == 0 || waiting == UINT64_MAX ||
+                 !dlr_log_is_pressed(queue));
     queue->wake_at = may_sleep ? waiting : UINT64_MAX;
     dlr_mutex_unlock(&queue->lock);
     return may_sleep;

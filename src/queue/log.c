@@ -54,6 +54,15 @@ static void rewind_segment(struct dlr_segment *segment)
     segment->dead = 0;
 }
 
+/* Bytes became free, which no settled record tells of: the last of them may
+ * have been settled long before its segment could leave. */
+static void tell_room(struct dlr_queue *queue)
+{
+    if (queue->blocked > 0) {
+        dlr_cond_broadcast(&queue->room);
+    }
+}
+
 static void discard(struct dlr_queue *queue, struct dlr_segment *segment)
 {
     bool is_reusable = !queue->maker.has_files &&
@@ -61,6 +70,7 @@ static void discard(struct dlr_queue *queue, struct dlr_segment *segment)
                        segment->cap >= queue->segment_bytes &&
                        segment->cap <= queue->segment_bytes * 2;
 
+    tell_room(queue);
     if (is_reusable) {
         rewind_segment(segment);
         segment->next = queue->spares;
@@ -95,6 +105,7 @@ void dlr_log_release_if_done(struct dlr_queue *queue,
         if (!queue->maker.has_files && segment->end > 0) {
             rewind_segment(segment);
             segment->ordinal = queue->next_ordinal++;
+            tell_room(queue);
             if (queue->cursor.segment == segment) {
                 queue->cursor.offset = 0;
             }
@@ -167,9 +178,7 @@ void dlr_log_settle(struct dlr_queue *queue, struct dlr_position at,
     if (queue->fences != NULL) {
         pass_fences(queue, at);
     }
-    if (queue->blocked > 0) {
-        dlr_cond_broadcast(&queue->room);
-    }
+    tell_room(queue);
 }
 
 uint32_t dlr_log_count_drop(struct dlr_queue *queue, datalyr_drop_reason reason)
@@ -270,6 +279,31 @@ bool dlr_log_reclaim_dead(struct dlr_queue *queue)
     return false;
 }
 
+bool dlr_log_give_up_empty(struct dlr_queue *queue)
+{
+    struct dlr_segment *last = queue->last;
+
+    if (last == NULL || last->end > 0 || last->pins > 0) {
+        return false;
+    }
+    if (queue->cursor.segment == last) {
+        queue->cursor.segment = NULL;
+    }
+    unlink_segment(queue, last);
+    last->next = queue->garbage;
+    queue->garbage = last;
+    return true;
+}
+
+bool dlr_log_is_pressed(const struct dlr_queue *queue)
+{
+    uint64_t max_events = queue->config.max_events;
+
+    return queue->ledger.pending >= max_events - max_events / 4 ||
+           (queue->spares == NULL &&
+            queue->held_bytes + queue->segment_bytes > queue->config.max_bytes);
+}
+
 struct dlr_segment *dlr_log_take_garbage(struct dlr_queue *queue)
 {
     struct dlr_segment *garbage = queue->garbage;
@@ -279,6 +313,9 @@ struct dlr_segment *dlr_log_take_garbage(struct dlr_queue *queue)
         queue->held_bytes -= segment->held_bytes;
     }
     queue->garbage = NULL;
+    if (garbage != NULL) {
+        tell_room(queue);
+    }
     return garbage;
 }
 

@@ -65,6 +65,13 @@ void dlr_log_release_if_done(struct dlr_queue *queue,
  * leave the log. False if there was none. */
 bool dlr_log_reclaim_dead(struct dlr_queue *queue);
 
+/* Gives up a last segment that holds nothing. False if there is none. */
+bool dlr_log_give_up_empty(struct dlr_queue *queue);
+
+/* True if little is left of the ceilings: what waits is better sent than
+ * evicted. */
+bool dlr_log_is_pressed(const struct dlr_queue *queue);
+
 /* Takes the garbage off the queue, for dlr_log_retire() without the lock. */
 struct dlr_segment *dlr_log_take_garbage(struct dlr_queue *queue);
 void dlr_log_retire(const struct dlr_queue *queue, struct dlr_segment *garbage);

@@ -16,6 +16,7 @@
 #include "queue/queue.h"
 
 #include "os/crc32c.h"
+#include "os/map.h"
 #include "queue/log.h"
 #include "queue/slice.h"
 
@@ -42,6 +43,17 @@ static size_t next_segment_bytes(const struct dlr_queue *queue, size_t bytes)
     return bytes < limit ? bytes : limit;
 }
 
+/* An event that no empty log could hold must not evict all others first. */
+static uint32_t largest_event(const struct dlr_queue_config *config)
+{
+    size_t page = dlr_segment_bytes_for(1);
+    uint64_t room = config->max_bytes / page * page;
+
+    room = room > DLR_RECORD_HEAD_BYTES ? room - DLR_RECORD_HEAD_BYTES : 0;
+    return room < config->max_event_bytes ? (uint32_t)room
+                                          : config->max_event_bytes;
+}
+
 int dlr_queue_init(struct dlr_queue *queue,
                    const struct dlr_queue_config *config,
                    const struct dlr_segment_maker *maker)
@@ -50,6 +62,7 @@ int dlr_queue_init(struct dlr_queue *queue,
 
     memset(queue, 0, sizeof *queue);
     queue->config = *config;
+    queue->config.max_event_bytes = largest_event(config);
     queue->maker = *maker;
     queue->has_checksums = maker->has_files;
     queue->ledger.size = sizeof queue->ledger;
@@ -167,24 +180,30 @@ static void give_up_spare(struct dlr_queue *queue)
     queue->garbage = spare;
 }
 
-/* Makes bytes available: spares first, then old bodies, then events. The
- * number of events in one segment bounds the work. */
-static bool make_bytes(struct dlr_queue *queue)
+static bool fits_last(const struct dlr_queue *queue, uint32_t span)
 {
-    size_t held = queue->held_bytes;
+    const struct dlr_segment *last = queue->last;
 
+    return last != NULL && last->cap - last->end >= span;
+}
+
+/* Makes bytes available: spares first, then old bodies, then events, then a
+ * last segment that is empty but too small. The number of events in one segment
+ * bounds the work. */
+static bool make_bytes(struct dlr_queue *queue, uint32_t span)
+{
     if (queue->spares != NULL) {
         give_up_spare(queue);
         return true;
     }
-    while (queue->held_bytes == held && queue->spares == NULL &&
-           queue->garbage == NULL) {
+    while (queue->spares == NULL && queue->garbage == NULL &&
+           !fits_last(queue, span)) {
         if (dlr_log_reclaim_dead(queue)) {
             continue;
         }
         if (queue->config.overflow != DATALYR_DROP_OLDEST ||
             !evict_oldest(queue)) {
-            return false;
+            return dlr_log_give_up_empty(queue);
         }
     }
     return true;
@@ -217,7 +236,7 @@ static datalyr_status find_place(struct dlr_queue *queue, uint32_t span,
         return DATALYR_QUEUE_FULL;
     }
     status = dlr_log_find_room(queue, span, now_ms, out);
-    while (status == DATALYR_QUEUE_FULL && make_bytes(queue)) {
+    while (status == DATALYR_QUEUE_FULL && make_bytes(queue, span)) {
         sweep(queue);
         status = dlr_log_find_room(queue, span, now_ms, out);
     }
@@ -261,15 +280,22 @@ static void write_record(struct dlr_queue *queue, struct dlr_position at,
     queue->waiting += 1;
 }
 
-/* Decides whether this append wakes the sender: once when enough wait, once
- * when a segment runs out. */
+/* Decides whether this append wakes the sender: once when enough wait, or when
+ * what waits would soon be evicted, once when a segment runs out, once when
+ * there is something to report. */
 static bool should_wake(struct dlr_queue *queue)
 {
-    bool is_half_full = queue->last->end > queue->last->cap / 2;
+    bool is_half_full =
+        queue->last != NULL && queue->last->end > queue->last->cap / 2;
     bool wake = false;
 
-    if (queue->waiting >= queue->wake_at) {
+    if (queue->waiting >= queue->wake_at ||
+        (queue->wake_at != UINT64_MAX && dlr_log_is_pressed(queue))) {
         queue->wake_at = UINT64_MAX;
+        wake = true;
+    }
+    if (queue->dead > 0 && !queue->is_report_promised) {
+        queue->is_report_promised = true;
         wake = true;
     }
     if (is_half_full && queue->spare_count == 0 && !queue->wants_spare) {
@@ -353,10 +379,10 @@ datalyr_status dlr_queue_append(struct dlr_queue *queue, struct dlr_text json,
     status = obtain_place(&append, &now_ms, &at);
     if (status == DATALYR_OK) {
         write_record(queue, at, json, json_crc, now_ms);
-        out->wake_sender = should_wake(queue);
     } else {
         (void)count_refusal(queue, status);
     }
+    out->wake_sender = should_wake(queue);
     dlr_mutex_unlock(&queue->lock);
     return status;
 }
@@ -400,9 +426,11 @@ static void make_spare(struct dlr_queue *queue, int64_t now_ms)
     struct dlr_segment *segment = NULL;
     size_t bytes = queue->segment_bytes;
 
+    queue->held_bytes += bytes; /* so that nobody else takes them meanwhile */
     dlr_mutex_unlock(&queue->lock);
     (void)queue->maker.make(queue->maker.self, bytes, true, now_ms, &segment);
     dlr_mutex_lock(&queue->lock);
+    queue->held_bytes -= bytes;
     if (segment != NULL) {
         queue->held_bytes += segment->held_bytes;
         segment->next = queue->spares;

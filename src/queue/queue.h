@@ -92,9 +92,10 @@ struct dlr_queue {
     uint64_t blocked; /* threads that wait for room */
     uint64_t wake_at; /* waiting records that wake the sender */
     uint64_t next_ordinal;
-    size_t held_bytes;    /* of all segments */
-    size_t segment_bytes; /* size of the next segment */
-    bool is_closed;       /* nothing is accepted any more */
+    size_t held_bytes;       /* of all segments */
+    size_t segment_bytes;    /* size of the next segment */
+    bool is_closed;          /* nothing is accepted any more */
+    bool is_report_promised; /* the sender was woken for `dead` */
     bool wants_spare;
 };
 
