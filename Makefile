@@ -31,7 +31,8 @@ all:
 
 demo:
 	@tools/install-deps.sh --demo
-	@$(MAKE) --no-print-directory all
+	@$(configure) -DDATALYR_EXAMPLES=ON
+	@$(build)
 	@tools/demo.sh $(BUILD)
 
 test:
