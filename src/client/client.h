@@ -9,7 +9,9 @@
 #include "model/properties.h"
 #include "os/fork.h"
 #include "os/thread.h"
+#include "queue/heir.h"
 #include "queue/queue.h"
+#include "queue/sync.h"
 #include "sender/sender.h"
 #include "transport/transport.h"
 
@@ -19,6 +21,9 @@
 struct datalyr_client {
     datalyr_config config; /* every setting decided */
     struct dlr_queue queue;
+    struct dlr_journal journal; /* with journal_dir only, as the next two */
+    struct dlr_sync sync;
+    struct dlr_heir *heir;
     struct dlr_transport *transport;
     struct dlr_sender *sender; /* NULL when not enabled */
     struct dlr_defaults defaults;
@@ -29,6 +34,7 @@ struct datalyr_client {
     struct dlr_mutex birth;      /* one thread makes the child's sender */
     struct dlr_fork_hook fork_hook;
     struct dlr_sender *ghost; /* the parent's, in a child: kept, not touched */
+    struct dlr_heir *ghost_heir;
 
     struct datalyr_client *next; /* among the open clients of the process */
     struct datalyr_client *previous;
@@ -39,13 +45,23 @@ static inline bool dlr_client_is_enabled(const datalyr_client *client)
     return client->config.enabled == DATALYR_ON;
 }
 
+static inline bool dlr_client_has_journal(const datalyr_client *client)
+{
+    return client->config.journal_dir != NULL && dlr_client_is_enabled(client);
+}
+
 static inline bool dlr_client_is_debug(const datalyr_client *client)
 {
     return client->config.debug == DATALYR_ON;
 }
 
-/* open.c: transport and sender of this process. */
+/* open.c: queue, transport and sender of this process. */
+datalyr_status dlr_client_prepare_queue(datalyr_client *client,
+                                        datalyr_error *error);
 datalyr_status dlr_client_start(datalyr_client *client, datalyr_error *error);
+
+/* close.c: the other way. */
+void dlr_client_release_queue(datalyr_client *client);
 
 /* fork.c */
 int dlr_client_watch_forks(datalyr_client *client);

@@ -57,14 +57,35 @@ uint64_t dlr_client_wind_up(datalyr_client *client, int64_t deadline_ms)
 {
     uint64_t left;
 
+    bool has_journal = dlr_client_has_journal(client);
+
     dlr_queue_close(&client->queue);
     if (client->sender == NULL) {
         return 0;
     }
-    left = dlr_queue_wait_settled(&client->queue, deadline_ms, wake,
-                                  client->sender);
-    dlr_sender_stop(client->sender, DLR_STOP_DROP);
+    /* What a journal keeps need not be sent now: with no time left a short-lived
+     * program does not touch the network at all. */
+    if (has_journal && dlr_clock_monotonic_ms() >= deadline_ms) {
+        left = dlr_queue_own_pending(&client->queue);
+    } else {
+        left = dlr_queue_wait_settled(&client->queue, deadline_ms, wake,
+                                      client->sender);
+    }
+    dlr_sender_stop(client->sender,
+                    has_journal ? DLR_STOP_LEAVE : DLR_STOP_DROP);
     return left;
+}
+
+void dlr_client_release_queue(datalyr_client *client)
+{
+    uint64_t left = dlr_queue_own_pending(&client->queue);
+
+    dlr_heir_free(client->heir);
+    dlr_queue_clear(&client->queue);
+    if (dlr_client_has_journal(client)) {
+        dlr_journal_close(&client->journal, left == 0);
+        dlr_sync_clear(&client->sync);
+    }
 }
 
 static void release(datalyr_client *client)
@@ -72,7 +93,7 @@ static void release(datalyr_client *client)
     dlr_fork_remove_hook(&client->fork_hook);
     dlr_sender_free(client->sender);
     dlr_transport_close(&client->transport);
-    dlr_queue_clear(&client->queue);
+    dlr_client_release_queue(client);
     dlr_defaults_clear(&client->defaults);
     dlr_mutex_clear(&client->birth);
     datalyr_config_clear(&client->config);
@@ -83,7 +104,11 @@ static void release(datalyr_client *client)
 static void release_foreign(datalyr_client *client)
 {
     client->sender = NULL;
+    client->heir = NULL;
     dlr_transport_abandon(&client->transport);
+    if (dlr_client_has_journal(client)) {
+        dlr_journal_leave_to_parent(&client->journal);
+    }
     dlr_queue_forget(&client->queue);
     release(client);
 }

@@ -36,6 +36,10 @@ static void after_in_child(void *self)
     datalyr_client *client = self;
 
     dlr_transport_abandon(&client->transport);
+    if (dlr_client_has_journal(client)) {
+        dlr_heir_leave_to_parent(client->heir);
+        dlr_journal_leave_to_parent(&client->journal);
+    }
     dlr_mutex_unlock(&client->queue.lock);
     dlr_mutex_unlock(&client->birth);
 }
@@ -49,19 +53,29 @@ int dlr_client_watch_forks(datalyr_client *client)
     return dlr_fork_add_hook(&client->fork_hook);
 }
 
+/* Gives up all that is the parent's. The sender was copied in the middle of its
+ * work and cannot be released; it is kept where leak checkers see it. */
+static void leave_to_parent(datalyr_client *client)
+{
+    dlr_transport_abandon(&client->transport);
+    dlr_queue_forget(&client->queue);
+    if (client->sender != NULL) {
+        client->ghost = client->sender;
+        client->ghost_heir = client->heir;
+    }
+    client->sender = NULL;
+    client->heir = NULL;
+}
+
 datalyr_status dlr_client_be_born(datalyr_client *client)
 {
     datalyr_status status = DATALYR_OK;
 
     dlr_mutex_lock(&client->birth);
     if (dlr_client_is_foreign(client)) {
-        if (client->ghost == NULL) {
-            dlr_transport_abandon(&client->transport);
-            dlr_queue_forget(&client->queue);
-            client->ghost = client->sender;
-        }
-        client->sender = NULL;
-        if (dlr_client_is_enabled(client)) {
+        leave_to_parent(client);
+        status = dlr_client_prepare_queue(client, NULL);
+        if (status == DATALYR_OK && dlr_client_is_enabled(client)) {
             status = dlr_client_start(client, NULL);
         }
         if (status == DATALYR_OK) {

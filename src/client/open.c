@@ -11,6 +11,7 @@
 #include "transport/curl.h"
 #include "transport/url.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* A quarter of the bytes is for the bodies of requests, the rest for the log:
@@ -23,7 +24,8 @@ static uint64_t in_flight_limit(const datalyr_config *config)
 {
     uint64_t limit = (uint64_t)config->max_queue_size / 4 * 3;
 
-    if (config->overflow != DATALYR_DROP_OLDEST) {
+    if (config->overflow != DATALYR_DROP_OLDEST ||
+        config->journal_dir != NULL) {
         return UINT64_MAX;
     }
     return limit == 0 ? 1 : limit;
@@ -33,15 +35,18 @@ static uint32_t batch_limit(const datalyr_config *config)
 {
     int64_t half = config->max_queue_size / 2;
     int64_t limit =
-        config->max_batch_events < half ? config->max_batch_events : half;
+        config->max_batch_events < half || config->journal_dir != NULL
+            ? config->max_batch_events
+            : half;
 
     return limit < 1 ? 1 : (uint32_t)limit;
 }
 
-static struct dlr_sender_settings sender_settings(const datalyr_client *client)
+static struct dlr_sender_settings sender_settings(datalyr_client *client)
 {
     const datalyr_config *config = &client->config;
     bool is_limited = config->max_requests_per_second != INT64_MAX;
+    bool has_journal = dlr_client_has_journal(client);
     struct dlr_sender_settings settings = {
         .hooks = config->hooks,
         .is_debug = dlr_client_is_debug(client),
@@ -58,28 +63,91 @@ static struct dlr_sender_settings sender_settings(const datalyr_client *client)
         .max_in_flight_events = in_flight_limit(config),
         .flush_at = (uint64_t)config->flush_at,
         .flush_interval_ms = config->flush_interval_ms,
-        .has_journal = false,
+        .journal = has_journal ? &client->journal : NULL,
+        .heir = client->heir,
+        .sync = has_journal ? &client->sync : NULL,
+        .sync_interval_ms = config->journal_sync == DATALYR_SYNC_INTERVAL
+                                ? config->journal_sync_interval_ms
+                                : 0,
         .warning = client->warning,
     };
 
     return settings;
 }
 
-static struct dlr_queue_config queue_config(const datalyr_config *config)
+static struct dlr_queue_config queue_config(const datalyr_client *client)
 {
+    const datalyr_config *config = &client->config;
+    uint64_t memory_bytes = (uint64_t)config->max_queue_bytes -
+                            (uint64_t)config->max_queue_bytes / BODY_SHARE;
+    bool has_journal = dlr_client_has_journal(client);
     struct dlr_queue_config settings = {
-        .max_events = (uint64_t)config->max_queue_size,
-        .max_bytes = (uint64_t)config->max_queue_bytes -
-                     (uint64_t)config->max_queue_bytes / BODY_SHARE,
+        .max_events =
+            has_journal ? UINT64_MAX : (uint64_t)config->max_queue_size,
+        .max_bytes =
+            has_journal ? (uint64_t)config->journal_max_bytes : memory_bytes,
         .max_event_bytes = (uint32_t)config->max_event_bytes,
         .overflow = (datalyr_overflow)config->overflow,
         .block_timeout_ms = config->block_timeout_ms,
         .flush_at = (uint64_t)config->flush_at,
         .flush_interval_ms = config->flush_interval_ms,
         .keeps_dropped = config->hooks.on_drop != NULL,
+        .memory_bytes = memory_bytes,
+        .max_age_ms = config->journal_max_age_ms,
     };
 
     return settings;
+}
+
+static datalyr_status open_journal(datalyr_client *client, datalyr_error *error)
+{
+    const datalyr_config *config = &client->config;
+    struct dlr_journal_config settings = {
+        .path = config->journal_dir,
+        .host = config->host,
+        .api_key = config->api_key,
+        .sync = (datalyr_sync_mode)config->journal_sync,
+        .memory_max = (uint64_t)config->max_queue_bytes / 2,
+    };
+    int failure = dlr_journal_open(&client->journal, &settings);
+
+    if (failure == 0) {
+        failure = dlr_sync_init(&client->sync);
+    }
+    if (failure == 0) {
+        return DATALYR_OK;
+    }
+    return dlr_refuse_as(error, DATALYR_IO,
+                         "journal_dir \"%.120s\" cannot be used: %s",
+                         config->journal_dir,
+                         failure == EPERM ? "it must belong to this user and "
+                                            "be closed to others (chmod 700)"
+                                          : strerror(failure));
+}
+
+datalyr_status dlr_client_prepare_queue(datalyr_client *client,
+                                        datalyr_error *error)
+{
+    struct dlr_queue_config settings = queue_config(client);
+    struct dlr_segment_maker maker = dlr_memory_segments;
+    datalyr_status status = DATALYR_OK;
+
+    if (dlr_client_has_journal(client)) {
+        status = open_journal(client, error);
+        maker = dlr_journal_maker(&client->journal);
+    }
+    if (status == DATALYR_OK &&
+        dlr_queue_init(&client->queue, &settings, &maker) != 0) {
+        status = DATALYR_NOMEM;
+    }
+    if (status == DATALYR_OK && dlr_client_has_journal(client)) {
+        client->heir = dlr_heir_new(&client->journal, &client->queue,
+                                    client->config.journal_max_age_ms);
+        status = client->heir == NULL ? DATALYR_NOMEM : DATALYR_OK;
+    }
+    return status == DATALYR_NOMEM
+               ? dlr_refuse_as(error, status, "out of memory for the queue")
+               : status;
 }
 
 static datalyr_status open_transport(datalyr_client *client,
@@ -147,7 +215,6 @@ static const char *find_warning(const datalyr_config *config,
 static datalyr_status fill(datalyr_client *client, const datalyr_config *given,
                            datalyr_error *error)
 {
-    struct dlr_queue_config settings;
     struct dlr_url url;
     datalyr_status status = dlr_config_resolve(given, &client->config, error);
 
@@ -163,17 +230,15 @@ static datalyr_status fill(datalyr_client *client, const datalyr_config *given,
     }
     client->config.default_properties = datalyr_none(); /* was borrowed */
     client->warning = find_warning(&client->config, &url);
-    settings = queue_config(&client->config);
     if (!dlr_ids_make_anonymous(client->anonymous_id)) {
         return dlr_refuse_as(error, DATALYR_IO,
                              "the system gives no randomness for ids");
     }
-    if (dlr_queue_init(&client->queue, &settings, &dlr_memory_segments) != 0 ||
-        dlr_mutex_init(&client->birth) != 0) {
+    if (dlr_mutex_init(&client->birth) != 0) {
         return dlr_refuse_as(error, DATALYR_NOMEM,
-                             "out of memory for the queue");
+                             "out of memory for the client");
     }
-    return DATALYR_OK;
+    return dlr_client_prepare_queue(client, error);
 }
 
 static void release(datalyr_client *client)
@@ -183,6 +248,7 @@ static void release(datalyr_client *client)
     }
     dlr_sender_free(client->sender);
     dlr_transport_close(&client->transport);
+    dlr_client_release_queue(client);
     dlr_defaults_clear(&client->defaults);
     datalyr_config_clear(&client->config);
     dlr_free(client);
@@ -208,6 +274,8 @@ datalyr_status datalyr_open(const datalyr_config *config,
     if (made == NULL) {
         return dlr_refuse_as(error, status, "out of memory for a client");
     }
+    made->journal.dir = -1;
+    made->journal.lock_file = -1;
     status = fill(made, config, error);
     atomic_store(&made->generation, dlr_fork_generation());
     if (status == DATALYR_OK && dlr_client_is_enabled(made)) {

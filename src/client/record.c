@@ -16,6 +16,7 @@
 #include "os/clock.h"
 #include "os/ids.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 /* Holds ten usual events; small enough for the stacks of threads and fibers. */
@@ -77,6 +78,11 @@ static datalyr_status append(datalyr_client *client,
     }
     if (appended.wake_sender) {
         dlr_sender_wake(client->sender);
+    }
+    if (client->config.journal_sync == DATALYR_SYNC_ALWAYS &&
+        dlr_client_has_journal(client) &&
+        dlr_sync_wait(&client->sync, &client->queue) != 0) {
+        dlr_journal_note_error(&client->journal, EIO);
     }
     if (dlr_client_is_debug(client)) {
         say_queued(client, call->event);

@@ -58,8 +58,13 @@ static void at_exit(void)
 
     while ((client = take_first()) != NULL) {
         if (!dlr_client_is_foreign(client)) {
-            (void)dlr_client_wind_up(
-                client, started_ms + client->config.exit_timeout_ms);
+            /* With a journal the exit need not wait: the next process, or
+             * `datalyr journal send`, delivers what is left. */
+            int64_t wait_ms = dlr_client_has_journal(client)
+                                  ? 0
+                                  : client->config.exit_timeout_ms;
+
+            (void)dlr_client_wind_up(client, started_ms + wait_ms);
         }
     }
 }

@@ -17,6 +17,9 @@
 static void read_all(datalyr_client *client, datalyr_ledger *out)
 {
     dlr_queue_read_ledger(&client->queue, dlr_clock_monotonic_ms(), out);
+    if (dlr_client_has_journal(client)) {
+        out->journal_errors = atomic_load(&client->journal.error_count);
+    }
     if (client->sender != NULL) {
         dlr_sender_read_latency(client->sender, out);
     }

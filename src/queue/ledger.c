@@ -46,7 +46,8 @@ void dlr_queue_look(struct dlr_queue *queue, int64_t now_ms,
     for (int i = 0; i < DATALYR_DROP_COUNT; i++) {
         out->has_reports = out->has_reports || queue->unreported[i] > 0;
     }
-    out->wants_tidying = queue->wants_spare || queue->garbage != NULL;
+    out->wants_tidying = queue->wants_spare || queue->garbage != NULL ||
+                         queue->foreign_garbage != NULL;
     queue->wake_at = UINT64_MAX;
     queue->is_report_promised = false;
     dlr_mutex_unlock(&queue->lock);
@@ -96,6 +97,16 @@ static int64_t oldest_age_ms(const struct dlr_queue *queue, int64_t now_ms)
         }
     }
     return 0;
+}
+
+uint64_t dlr_queue_own_pending(struct dlr_queue *queue)
+{
+    uint64_t pending;
+
+    dlr_mutex_lock(&queue->lock);
+    pending = queue->ledger.pending - queue->adopted;
+    dlr_mutex_unlock(&queue->lock);
+    return pending;
 }
 
 void dlr_queue_read_ledger(struct dlr_queue *queue, int64_t now_ms,

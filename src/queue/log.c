@@ -12,6 +12,29 @@
 
 #include <string.h>
 
+/* First segment of a queue: a fresh client stays small. Later ones double up
+ * to the largest, which makes going to the next one rare. */
+#define SEGMENT_FIRST_BYTES ((size_t)256 << 10)
+#define SEGMENT_MAX_BYTES   ((size_t)1 << 20)
+#define FILE_MAX_BYTES      ((size_t)4 << 20)
+#define SEGMENT_MIN_BYTES   ((size_t)16 << 10)
+
+/* A ceiling of bytes is kept in steps of a segment; sixteen make the steps
+ * small against it. */
+#define SEGMENTS_PER_CEILING 16u
+
+size_t dlr_log_segment_bytes(const struct dlr_queue *queue, size_t last_bytes)
+{
+    size_t bytes = last_bytes == 0 ? SEGMENT_FIRST_BYTES : last_bytes * 2;
+    size_t limit = queue->maker.has_files ? FILE_MAX_BYTES : SEGMENT_MAX_BYTES;
+
+    while (limit > SEGMENT_MIN_BYTES &&
+           limit > queue->config.max_bytes / SEGMENTS_PER_CEILING) {
+        limit /= 2;
+    }
+    return bytes < limit ? bytes : limit;
+}
+
 static void unlink_segment(struct dlr_queue *queue, struct dlr_segment *segment)
 {
     if (segment->previous != NULL) {
@@ -101,6 +124,11 @@ void dlr_log_release_if_done(struct dlr_queue *queue,
     if (segment->unsettled > 0 || segment->dead > 0 || segment->pins > 0) {
         return;
     }
+    if (segment->is_foreign) {
+        segment->next = queue->foreign_garbage;
+        queue->foreign_garbage = segment;
+        return;
+    }
     if (segment == queue->last) {
         if (!queue->maker.has_files && segment->end > 0) {
             rewind_segment(segment);
@@ -169,6 +197,7 @@ void dlr_log_settle(struct dlr_queue *queue, struct dlr_position at,
     dlr_record_mark(dlr_log_place(at), state);
     segment->unsettled -= 1;
     queue->ledger.pending -= 1;
+    queue->adopted -= segment->is_foreign ? 1 : 0;
     if (dlr_record_is_dead(state)) {
         segment->dead += 1;
         queue->dead += 1;
@@ -210,6 +239,8 @@ static datalyr_status add_segment(struct dlr_queue *queue, uint32_t span,
         queue->maker.make(queue->maker.self, bytes, false, now_ms, &segment);
     if (status == DATALYR_OK) {
         queue->held_bytes += segment->held_bytes;
+        queue->segment_bytes =
+            dlr_log_segment_bytes(queue, queue->segment_bytes);
         link_last(queue, segment);
     }
     return status;

@@ -33,6 +33,9 @@ static inline bool dlr_log_is_before(struct dlr_position a,
                                   : a.segment->ordinal < b.segment->ordinal;
 }
 
+/* The size of the segment after one of `last_bytes`; 0: of the first. */
+size_t dlr_log_segment_bytes(const struct dlr_queue *queue, size_t last_bytes);
+
 /* Moves on to where the next record stands; false at the end of the log. A
  * position at the end of a segment that has a successor moves into it. */
 bool dlr_log_settle_position(struct dlr_position *position);

@@ -22,27 +22,6 @@
 
 #include <string.h>
 
-/* First segment of a queue: a fresh client stays small. Later ones double up
- * to the largest, which makes going to the next one rare. */
-#define SEGMENT_FIRST_BYTES ((size_t)256 << 10)
-#define SEGMENT_MAX_BYTES   ((size_t)1 << 20)
-#define SEGMENT_MIN_BYTES   ((size_t)16 << 10)
-
-/* A ceiling of bytes is kept in steps of a segment; sixteen make the steps
- * small against it. */
-#define SEGMENTS_PER_CEILING 16u
-
-static size_t next_segment_bytes(const struct dlr_queue *queue, size_t bytes)
-{
-    size_t limit = SEGMENT_MAX_BYTES;
-
-    while (limit > SEGMENT_MIN_BYTES &&
-           limit > queue->config.max_bytes / SEGMENTS_PER_CEILING) {
-        limit /= 2;
-    }
-    return bytes < limit ? bytes : limit;
-}
-
 /* An event that no empty log could hold must not evict all others first. */
 static uint32_t largest_event(const struct dlr_queue_config *config)
 {
@@ -68,7 +47,7 @@ int dlr_queue_init(struct dlr_queue *queue,
     queue->ledger.size = sizeof queue->ledger;
     queue->wake_at = UINT64_MAX;
     queue->next_ordinal = 1;
-    queue->segment_bytes = next_segment_bytes(queue, SEGMENT_FIRST_BYTES);
+    queue->segment_bytes = dlr_log_segment_bytes(queue, 0);
     failure = dlr_mutex_init(&queue->lock);
     if (failure == 0) {
         failure = dlr_cond_init(&queue->room);
@@ -407,17 +386,14 @@ void dlr_queue_close(struct dlr_queue *queue)
  * nothing. The pages of segments are not there any more; their heads are. */
 void dlr_queue_forget(struct dlr_queue *queue)
 {
-    struct dlr_queue_config config = queue->config;
-    struct dlr_segment_maker maker = queue->maker;
+    struct dlr_segment *segment = take_everything(queue);
 
-    for (struct dlr_segment *segment = take_everything(queue);
-         segment != NULL;) {
+    while (segment != NULL) {
         struct dlr_segment *next = segment->next;
 
-        maker.forget(maker.self, segment);
+        queue->maker.forget(queue->maker.self, segment);
         segment = next;
     }
-    (void)dlr_queue_init(queue, &config, &maker);
 }
 
 /* Makes one segment while the lock is free. */
@@ -433,9 +409,28 @@ static void make_spare(struct dlr_queue *queue, int64_t now_ms)
     queue->held_bytes -= bytes;
     if (segment != NULL) {
         queue->held_bytes += segment->held_bytes;
+        queue->segment_bytes =
+            dlr_log_segment_bytes(queue, queue->segment_bytes);
         segment->next = queue->spares;
         queue->spares = segment;
         queue->spare_count += 1;
+    }
+}
+
+/* With files the log may be far larger than memory: segments between the one
+ * that is sent from and the one that is written to give their pages back. */
+static void cool_down(struct dlr_queue *queue)
+{
+    for (struct dlr_segment *segment = queue->first;
+         segment != NULL && queue->held_bytes > queue->config.memory_bytes;
+         segment = segment->next) {
+        bool is_idle = segment != queue->last &&
+                       segment != queue->cursor.segment && segment->pins == 0;
+
+        if (is_idle && segment->generation != 0 && !segment->is_cold) {
+            segment->is_cold = true;
+            dlr_map_discard(segment->mapping, segment->held_bytes);
+        }
     }
 }
 
@@ -443,12 +438,13 @@ void dlr_queue_tidy(struct dlr_queue *queue)
 {
     int64_t now_ms = dlr_clock_now_ms(&queue->config.clock);
     struct dlr_segment *garbage;
+    struct dlr_segment *foreign;
 
     dlr_mutex_lock(&queue->lock);
     garbage = dlr_log_take_garbage(queue);
+    foreign = queue->foreign_garbage;
+    queue->foreign_garbage = NULL;
     if (queue->wants_spare) {
-        queue->segment_bytes =
-            next_segment_bytes(queue, queue->segment_bytes * 2);
         for (uint32_t i = queue->spare_count; i < DLR_LOG_SPARES; i++) {
             if (queue->held_bytes + queue->segment_bytes <=
                 queue->config.max_bytes) {
@@ -456,7 +452,16 @@ void dlr_queue_tidy(struct dlr_queue *queue)
             }
         }
         queue->wants_spare = false;
+        if (queue->maker.has_files) {
+            cool_down(queue);
+        }
     }
     dlr_mutex_unlock(&queue->lock);
     dlr_log_retire(queue, garbage);
+    while (foreign != NULL) {
+        struct dlr_segment *next = foreign->next;
+
+        foreign->retire(foreign);
+        foreign = next;
+    }
 }

@@ -59,7 +59,10 @@ struct dlr_queue_config {
     int64_t block_timeout_ms;
     uint64_t flush_at;
     int64_t flush_interval_ms;
-    bool keeps_dropped; /* for the on_drop hook */
+    bool keeps_dropped;    /* for the on_drop hook */
+    uint64_t memory_bytes; /* with files: what may stay in memory of them */
+    int64_t max_age_ms;    /* with files: older records are dropped */
+    bool syncs_always;     /* with files: append waits for the disk */
     struct dlr_clock clock;
 };
 
@@ -76,7 +79,8 @@ struct dlr_queue {
     struct dlr_segment *last;
     struct dlr_segment *spares; /* made ahead */
     uint32_t spare_count;
-    struct dlr_segment *garbage; /* to be retired outside of the lock */
+    struct dlr_segment *garbage;         /* to be retired outside of the lock */
+    struct dlr_segment *foreign_garbage; /* the same, by the sender alone */
     struct dlr_position cursor;
     struct dlr_slice *resting_first;
     struct dlr_slice *resting_last;
@@ -111,7 +115,8 @@ int dlr_queue_init(struct dlr_queue *queue,
 /* Releases everything; no other thread uses the queue any more. */
 void dlr_queue_clear(struct dlr_queue *queue);
 
-/* Empties the queue of a forked child: the events are the parent's. */
+/* Releases the queue of a forked child, whose events are the parent's; it may
+ * then be initialised again. */
 void dlr_queue_forget(struct dlr_queue *queue);
 
 /* ---- recording: any thread */
@@ -130,6 +135,9 @@ void dlr_queue_refuse(struct dlr_queue *queue, datalyr_refusal why);
 
 /* Stops accepting. */
 void dlr_queue_close(struct dlr_queue *queue);
+
+/* Pending events but for recovered ones. */
+uint64_t dlr_queue_own_pending(struct dlr_queue *queue);
 
 /* One consistent snapshot. */
 void dlr_queue_read_ledger(struct dlr_queue *queue, int64_t now_ms,
@@ -158,6 +166,11 @@ bool dlr_queue_sleep(struct dlr_queue *queue, uint64_t waiting);
 /* Makes the segments that come next and releases old ones, so that no caller
  * has to. */
 void dlr_queue_tidy(struct dlr_queue *queue);
+
+/* Drops what is pending in segments that had to fall back to memory: at the end
+ * of a client with a journal, when nothing is in flight. */
+void dlr_queue_drop_unfiled(struct dlr_queue *queue,
+                            datalyr_drop_reason reason);
 
 /* Adds to the ledger's counters of requests. */
 struct dlr_traffic {

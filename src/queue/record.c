@@ -97,6 +97,12 @@ void dlr_record_mark(char *at, uint32_t state)
     store_state(at, state);
 }
 
+void dlr_record_relabel(char *at, uint32_t crc, uint32_t state)
+{
+    memcpy(at, &crc, 4);
+    store_state(at, state);
+}
+
 uint32_t dlr_record_crc(const struct dlr_record_head *head, uint64_t generation,
                         uint32_t json_crc)
 {

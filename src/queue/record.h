@@ -60,6 +60,10 @@ void dlr_record_write(char *at, const struct dlr_record_head *head,
  * the state stands in two places. */
 void dlr_record_mark(char *at, uint32_t state);
 
+/* Rewrites checksum and state alone, for copies in memory that use the place of
+ * the checksum for something else. */
+void dlr_record_relabel(char *at, uint32_t crc, uint32_t state);
+
 /* The code word of a state, and back (one flipped bit is corrected). */
 uint8_t dlr_record_code(uint32_t state);
 uint32_t dlr_record_state_of(uint8_t code);

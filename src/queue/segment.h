@@ -26,6 +26,10 @@ struct dlr_segment {
     size_t held_bytes;   /* what it costs, overhead included */
     void *mapping;
     void *owner; /* the maker's own, such as a file */
+    void (*retire)(struct dlr_segment *segment); /* foreign ones only */
+    uint32_t synced; /* bytes that a power cut cannot take */
+    bool is_foreign; /* a dead process's: read from its file, not mapped */
+    bool is_cold;    /* its pages were given back */
 };
 
 /* Where segments come from and where they go: memory now, files with a

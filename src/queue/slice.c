@@ -57,10 +57,33 @@ static void unpin(struct dlr_queue *queue, struct dlr_slice *slice)
     slice->span = 0;
 }
 
+/* With a journal events may wait for days; those that are too old are dropped
+ * when their turn comes. True if the record at the cursor was. */
+static bool expire(struct dlr_queue *queue, const struct dlr_record_head *head,
+                   int64_t now_ms)
+{
+    struct dlr_position at = queue->cursor;
+
+    if (!queue->maker.has_files ||
+        now_ms - (at.segment->created_ms + head->time_ms) <=
+            queue->config.max_age_ms) {
+        return false;
+    }
+    queue->waiting -= 1;
+    queue->owed -= queue->owed > 0 ? 1 : 0;
+    queue->cursor.offset += dlr_record_span(head->len);
+    dlr_log_settle(queue, at,
+                   dlr_log_count_drop(queue, DATALYR_DROP_JOURNAL_EXPIRED));
+    dlr_log_release_if_done(queue, at.segment);
+    return true;
+}
+
 /* Adds up to DLR_LOG_STEP records; false when the slice is complete. */
 static bool take_some(struct dlr_queue *queue, uint32_t max_events,
                       size_t max_bytes, struct dlr_slice *slice)
 {
+    int64_t now_ms = dlr_clock_now_ms(&queue->config.clock);
+
     for (uint32_t i = 0; i < DLR_LOG_STEP; i++) {
         struct dlr_record_head head;
 
@@ -69,6 +92,9 @@ static bool take_some(struct dlr_queue *queue, uint32_t max_events,
             return false;
         }
         head = dlr_record_read(dlr_log_at(queue->cursor));
+        if (expire(queue, &head, now_ms)) {
+            continue;
+        }
         if (slice->live > 0 && slice->bytes + head.len + 1 > max_bytes) {
             return false;
         }
@@ -223,6 +249,15 @@ void dlr_queue_drop(struct dlr_queue *queue, struct dlr_slice *slice,
     }
 }
 
+void dlr_queue_leave(struct dlr_queue *queue, struct dlr_slice *slice)
+{
+    dlr_mutex_lock(&queue->lock);
+    queue->in_flight_events -= slice->live;
+    slice->live = 0;
+    unpin(queue, slice);
+    dlr_mutex_unlock(&queue->lock);
+}
+
 void dlr_queue_drop_one(struct dlr_queue *queue, struct dlr_slice *slice,
                         struct dlr_position at, datalyr_drop_reason reason)
 {
@@ -311,7 +346,7 @@ void dlr_queue_rest(struct dlr_queue *queue, struct dlr_slice *slice)
 {
     dlr_mutex_lock(&queue->lock);
     queue->in_flight_events -= slice->live;
-    if (slice->live > 0) {
+    if (slice->live > 0 && !slice->first.segment->is_foreign) {
         skip_settled(queue, slice);
         link_resting(queue, slice);
     }
@@ -348,6 +383,33 @@ void dlr_queue_split(struct dlr_queue *queue, struct dlr_slice *slice,
     pin(second, at.segment);
     slice->live = keep;
     slice->bytes -= second->bytes;
+    dlr_mutex_unlock(&queue->lock);
+}
+
+static void drop_all_in(struct dlr_queue *queue, struct dlr_segment *segment,
+                        datalyr_drop_reason reason)
+{
+    struct dlr_position at = {segment, segment->head};
+
+    while (segment->unsettled > 0 && at.offset < segment->end) {
+        struct dlr_record_head head = dlr_record_read(dlr_log_at(at));
+
+        if (head.state == DLR_RECORD_PENDING) {
+            dlr_log_settle(queue, at, dlr_log_count_drop(queue, reason));
+        }
+        at.offset += dlr_record_span(head.len);
+    }
+}
+
+void dlr_queue_drop_unfiled(struct dlr_queue *queue, datalyr_drop_reason reason)
+{
+    dlr_mutex_lock(&queue->lock);
+    for (struct dlr_segment *segment = queue->first; segment != NULL;
+         segment = segment->next) {
+        if (segment->generation == 0) {
+            drop_all_in(queue, segment, reason);
+        }
+    }
     dlr_mutex_unlock(&queue->lock);
 }
 

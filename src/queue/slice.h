@@ -21,6 +21,9 @@ void dlr_queue_deliver(struct dlr_queue *queue, struct dlr_slice *slice,
 void dlr_queue_drop(struct dlr_queue *queue, struct dlr_slice *slice,
                     datalyr_drop_reason reason);
 
+/* Gives up a slice in flight whose records stay pending: for the journal. */
+void dlr_queue_leave(struct dlr_queue *queue, struct dlr_slice *slice);
+
 /* Drops one record of a slice in flight. */
 void dlr_queue_drop_one(struct dlr_queue *queue, struct dlr_slice *slice,
                         struct dlr_position at, datalyr_drop_reason reason);

@@ -67,6 +67,7 @@ static bool deliver(struct dlr_sender *sender, struct dlr_job *job)
     if (sender->settings.hooks.on_delivered != NULL) {
         dlr_tell_delivered(sender, job, rejections.indexes, rejections.count);
     }
+    dlr_heir_mark(&job->slice);
     dlr_queue_deliver(sender->queue, &job->slice, rejections.indexes,
                       rejections.count, counts.duplicates);
     if (live > rejections.count) {
@@ -82,6 +83,10 @@ static void give_up(struct dlr_sender *sender, struct dlr_job *job,
                     datalyr_drop_reason reason)
 {
     dlr_tell_failure(sender, job, -1);
+    if (reason == DATALYR_DROP_PERMANENT_CLIENT_ERROR) {
+        dlr_upkeep_bury(sender, job);
+    }
+    dlr_heir_mark(&job->slice);
     dlr_queue_drop(sender->queue, &job->slice, reason);
     dlr_sender_finish(sender, job);
 }
@@ -94,7 +99,7 @@ static void end_cycle(struct dlr_sender *sender, struct dlr_job *job)
     int64_t rest_ms = sender->settings.flush_interval_ms;
 
     job->cycles += 1;
-    if (job->cycles >= CYCLES_MAX && !sender->settings.has_journal) {
+    if (job->cycles >= CYCLES_MAX && sender->settings.journal == NULL) {
         dlr_tell(sender, DATALYR_LOG_ERROR,
                  "Dropping %u event(s) after %u cycles of attempts: %s",
                  (unsigned)job->slice.live, (unsigned)job->cycles,
@@ -185,8 +190,8 @@ static void log_once(struct dlr_sender *sender, const struct dlr_job *job)
                  "The server refuses this client (%s): check api_key and host; "
                  "events are %s",
                  job->request.answer.message,
-                 sender->settings.has_journal ? "kept in the journal"
-                                              : "dropped");
+                 sender->settings.journal != NULL ? "kept in the journal"
+                                                  : "dropped");
     }
 }
 
@@ -221,7 +226,7 @@ void dlr_answer_take_up(struct dlr_sender *sender, struct dlr_job *job)
     case DLR_VERDICT_UNAUTHORIZED:
     case DLR_VERDICT_MISCONFIGURED:
         log_once(sender, job);
-        if (sender->settings.has_journal) {
+        if (sender->settings.journal != NULL) {
             park(sender, job);
         } else {
             give_up(sender, job, DATALYR_DROP_PERMANENT_CLIENT_ERROR);

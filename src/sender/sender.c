@@ -237,13 +237,36 @@ static size_t batch_bytes(const struct dlr_sender *sender)
     return budget < bytes ? budget : bytes;
 }
 
-static void announce(struct dlr_sender *sender, uint64_t waiting)
+/* Says once what a flush will send, not with each of its requests. */
+static void announce(struct dlr_sender *sender, uint64_t waiting,
+                     uint32_t taken)
 {
     if (sender->announced == 0) {
-        sender->announced = waiting;
+        sender->announced = waiting > taken ? waiting : taken;
         dlr_tell(sender, DATALYR_LOG_DEBUG, "Flushing %llu events",
-                 (unsigned long long)waiting);
+                 (unsigned long long)sender->announced);
     }
+    sender->announced -= taken < sender->announced ? taken : sender->announced;
+}
+
+/* Own events and recovered ones take turns, so that neither waits for the end
+ * of the other. */
+static bool take_next(struct dlr_sender *sender,
+                      const struct dlr_queue_look *look, uint32_t max_events,
+                      struct dlr_slice *slice)
+{
+    struct dlr_heir *heir = sender->settings.heir;
+    bool is_own_due = look->due_in_ms == 0;
+    bool is_heirs_turn = !is_own_due || !sender->was_foreign;
+
+    if (dlr_heir_has_more(heir) && is_heirs_turn &&
+        dlr_heir_take(heir, max_events, batch_bytes(sender), slice)) {
+        sender->was_foreign = true;
+        return true;
+    }
+    sender->was_foreign = false;
+    return is_own_due && dlr_queue_take(sender->queue, max_events,
+                                        batch_bytes(sender), slice);
 }
 
 /* Takes the next slice and sends it; false when there is none to take. */
@@ -260,15 +283,11 @@ static bool send_next(struct dlr_sender *sender,
     if (job == NULL) {
         return false;
     }
-    if (!dlr_queue_take(sender->queue, max_events, batch_bytes(sender),
-                        &job->slice)) {
+    if (!take_next(sender, look, max_events, &job->slice)) {
         dlr_sender_finish(sender, job);
         return false;
     }
-    announce(sender, look->waiting);
-    sender->announced -= job->slice.live < sender->announced
-                             ? job->slice.live
-                             : sender->announced;
+    announce(sender, look->waiting, job->slice.live);
     job->is_batch = sends_batches(sender);
     launch(sender, job);
     return true;
@@ -279,6 +298,12 @@ static bool send_next(struct dlr_sender *sender,
 static bool must_keep_order(const struct dlr_sender *sender)
 {
     return sender->settings.max_in_flight == 1 && sender->waiting.count > 0;
+}
+
+static bool has_due(const struct dlr_sender *sender,
+                    const struct dlr_queue_look *look)
+{
+    return look->due_in_ms == 0 || dlr_heir_has_more(sender->settings.heir);
 }
 
 static bool may_take(const struct dlr_sender *sender,
@@ -310,7 +335,7 @@ static bool send_one(struct dlr_sender *sender, struct dlr_queue_look *look,
         resume_first(sender);
         return true;
     }
-    if (look->due_in_ms != 0 || !may_take(sender, look) ||
+    if (!has_due(sender, look) || !may_take(sender, look) ||
         !send_next(sender, look)) {
         return false;
     }
@@ -367,8 +392,10 @@ static int64_t wait_ms(struct dlr_sender *sender,
     if (first != NULL) {
         next = sooner(next, first->next_at_ms - now_ms);
     }
-    if (look->due_in_ms >= 0 && may_take(sender, look)) {
-        next = sooner(next, look->due_in_ms);
+    if (may_take(sender, look)) {
+        next = has_due(sender, look) ? 0
+               : look->due_in_ms > 0 ? sooner(next, look->due_in_ms)
+                                     : next;
     }
     if (next < sender->hold_until_ms - now_ms) {
         next = sender->hold_until_ms - now_ms;
@@ -385,7 +412,7 @@ static int64_t wait_ms(struct dlr_sender *sender,
 static uint64_t news(const struct dlr_sender *sender,
                      const struct dlr_queue_look *look, int64_t now_ms)
 {
-    if (look->due_in_ms == 0 || !may_take(sender, look) ||
+    if (has_due(sender, look) || !may_take(sender, look) ||
         !may_send(sender, now_ms)) {
         return UINT64_MAX;
     }
@@ -424,6 +451,7 @@ void dlr_sender_step(struct dlr_sender *sender)
 {
     struct dlr_queue_look look;
     struct dlr_request *request;
+    int64_t upkeep_ms = dlr_upkeep(sender, dlr_sender_now_ms(sender));
     int64_t now_ms;
     int64_t wait;
 
@@ -434,6 +462,8 @@ void dlr_sender_step(struct dlr_sender *sender)
     }
     now_ms = dlr_sender_now_ms(sender);
     wait = wait_ms(sender, &look, now_ms);
+    wait = sooner(wait, upkeep_ms - now_ms);
+    wait = wait < 0 ? 0 : wait;
     if (!dlr_queue_sleep(sender->queue, news(sender, &look, now_ms))) {
         wait = 0;
     }
@@ -462,7 +492,9 @@ static void cancel_all(struct dlr_sender *sender, bool should_drop)
     }
     while ((job = dlr_job_heap_pop(&sender->waiting)) != NULL) {
         dlr_queue_resume(sender->queue, &job->slice);
-        if (should_drop && job->slice.live > 0) {
+        if (!should_drop) {
+            dlr_queue_leave(sender->queue, &job->slice);
+        } else if (job->slice.live > 0) {
             dlr_queue_drop(sender->queue, &job->slice,
                            DATALYR_DROP_CLOSE_TIMEOUT);
         }
@@ -475,6 +507,8 @@ static void wind_up(struct dlr_sender *sender, bool should_drop)
     cancel_all(sender, should_drop);
     if (should_drop) {
         dlr_queue_drop_waiting(sender->queue, DATALYR_DROP_CLOSE_TIMEOUT);
+    } else {
+        dlr_queue_drop_unfiled(sender->queue, DATALYR_DROP_CLOSE_TIMEOUT);
     }
     dlr_tell_drops(sender);
     note_traffic(sender);

@@ -7,7 +7,8 @@
 #define DLR_SENDER_SENDER_H
 
 #include "os/clock.h"
-#include "queue/queue.h"
+#include "queue/heir.h"
+#include "queue/sync.h"
 #include "transport/transport.h"
 
 #include <datalyr.h>
@@ -29,7 +30,11 @@ struct dlr_sender_settings {
     uint64_t max_in_flight_events; /* so that something can be evicted */
     uint64_t flush_at;
     int64_t flush_interval_ms;
-    bool has_journal;    /* nothing is dropped for a key, proxy or address */
+    struct dlr_journal *journal; /* NULL: none. With one nothing is dropped
+                                    for a key, a proxy or an address */
+    struct dlr_heir *heir;       /* with a journal */
+    struct dlr_sync *sync;       /* with a journal */
+    int64_t sync_interval_ms;    /* 0: the sender does not sync */
     const char *warning; /* said at the start; lent for its life; may be NULL */
 };
 

@@ -44,7 +44,10 @@ struct dlr_sender {
     bool accepts_gzip;    /* the server said so */
 
     struct dlr_gzip *gzip;
-    size_t body_bytes; /* of bodies that jobs own */
+    size_t body_bytes;    /* of bodies that jobs own */
+    int64_t next_look_ms; /* for journals of dead processes */
+    int64_t next_sync_ms;
+    bool was_foreign; /* the last slice taken was a recovered one */
     uint64_t flushes_seen;
     uint64_t announced; /* of "Flushing n events", still to be taken */
     bool is_auth_logged;
@@ -67,6 +70,10 @@ void dlr_sender_wait(struct dlr_sender *sender, struct dlr_job *job,
                      int64_t at_ms);
 void dlr_sender_finish(struct dlr_sender *sender, struct dlr_job *job);
 struct dlr_job *dlr_sender_new_job(struct dlr_sender *sender);
+
+/* upkeep.c: what a journal wants done from time to time. Returns until when. */
+int64_t dlr_upkeep(struct dlr_sender *sender, int64_t now_ms);
+void dlr_upkeep_bury(struct dlr_sender *sender, const struct dlr_job *job);
 
 /* tell.c: hooks and log lines. */
 void dlr_tell(struct dlr_sender *sender, datalyr_log_level level,

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Estate: what a dead owner left in a journal directory. Opening one takes its
+ * lock, so that exactly one process inherits it. Used by the library, which
+ * sends what it finds, and by tools, which list and export it.
+ */
+#ifndef DLR_QUEUE_ESTATE_H
+#define DLR_QUEUE_ESTATE_H
+
+#include "queue/journal.h"
+
+struct dlr_estate_file {
+    char name[DLR_JOURNAL_NAME_CAP];
+    uint64_t pending;
+};
+
+struct dlr_estate {
+    int lock_file; /* -1: not ours */
+    char owner[DLR_OWNER_CAP];
+    struct dlr_estate_file *files; /* in order of their numbers */
+    size_t file_count;
+};
+
+/* Calls `each` for every owner that has a lock file or segments in the
+ * directory, until it returns false. 0 or an errno value. */
+int dlr_estate_list_owners(int dir, bool (*each)(void *self, const char *owner),
+                           void *self);
+
+/* Takes the lock of an owner and lists its files. EWOULDBLOCK: it lives. */
+int dlr_estate_open(int dir, const char *owner, struct dlr_estate *estate);
+
+/* The same without the lock, for a look at one that may live. */
+int dlr_estate_peek(int dir, const char *owner, struct dlr_estate *estate);
+
+/* Gives it up; removes the lock file when no segments are left. */
+void dlr_estate_close(int dir, struct dlr_estate *estate);
+
+/* Reads the head of one file; DLR_HEAD_DAMAGED too when it cannot be read. */
+enum dlr_head_verdict dlr_estate_read_head(int dir, const char *name,
+                                           struct dlr_segment_head *head);
+
+/* The bytes of one file, read (never mapped) into anonymous memory. */
+struct dlr_estate_bytes {
+    char *mapping;
+    size_t len;
+    size_t mapped_bytes;
+    struct dlr_segment_head head;
+    enum dlr_head_verdict verdict;
+};
+
+int dlr_estate_read(int dir, const char *name, struct dlr_estate_bytes *out);
+void dlr_estate_release(struct dlr_estate_bytes *bytes);
+
+/* A walk over its records; over nothing unless the head is good. */
+struct dlr_scan dlr_estate_scan(const struct dlr_estate_bytes *bytes);
+
+/* Keeps a copy of a damaged file as `<name>.damaged`, for people and tools:
+ * recovery takes the good records out of it and removes the file. 0 or an
+ * errno value. */
+int dlr_estate_set_aside(int dir, const char *name,
+                         const struct dlr_estate_bytes *bytes);
+
+#endif

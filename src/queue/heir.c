@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Heir: recovery.
+ *
+ * DESIGN
+ * Taking over an estate reads each of its files once to count what is pending,
+ * one file in memory at a time, and once more to send it. So a million events
+ * are in the ledger within a second or two, in constant memory, while `track`
+ * goes on in the process's own log.
+ *
+ * A loaded file becomes a segment outside of the log's list: its pending
+ * records are moved together in anonymous memory, and where each stood in the
+ * file is kept in the head's checksum field, which memory has no use for. When
+ * nothing in it is pending any more, the file is removed; with the last file of
+ * an owner goes its lock.
+ */
+#include "queue/heir.h"
+
+#include "base/mem.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/map.h"
+#include "queue/log.h"
+
+#include <string.h>
+
+/* One dead owner whose lock we hold. */
+struct inheritance {
+    struct dlr_estate estate;
+    size_t next_file;  /* to be loaded */
+    size_t open_files; /* enlisted or loaded, and not done */
+    struct inheritance *next;
+};
+
+struct foreign_file;
+
+struct dlr_heir {
+    struct dlr_journal *journal;
+    struct dlr_queue *queue;
+    int64_t max_age_ms;
+    struct inheritance *first;
+    struct foreign_file *loaded;
+    struct dlr_segment *segment; /* what is being taken from */
+    uint32_t offset;
+    uint32_t left; /* pending records behind `offset` */
+};
+
+/* What a loaded segment knows of its file. */
+struct foreign_file {
+    struct dlr_heir *heir;
+    struct inheritance *inheritance;
+    struct dlr_segment *segment;
+    struct foreign_file *next; /* among the loaded */
+    struct foreign_file *previous;
+    char name[DLR_JOURNAL_NAME_CAP];
+};
+
+struct dlr_heir *dlr_heir_new(struct dlr_journal *journal,
+                              struct dlr_queue *queue, int64_t max_age_ms)
+{
+    struct dlr_heir *heir = dlr_calloc(1, sizeof *heir);
+
+    if (heir != NULL) {
+        heir->journal = journal;
+        heir->queue = queue;
+        heir->max_age_ms = max_age_ms;
+    }
+    return heir;
+}
+
+static void end_inheritance(struct dlr_heir *heir,
+                            struct inheritance *inheritance)
+{
+    struct inheritance **place = &heir->first;
+
+    while (*place != inheritance) {
+        place = &(*place)->next;
+    }
+    *place = inheritance->next;
+    dlr_estate_close(heir->journal->dir, &inheritance->estate);
+    dlr_free(inheritance);
+}
+
+static void link_loaded(struct dlr_heir *heir, struct foreign_file *file)
+{
+    file->next = heir->loaded;
+    if (file->next != NULL) {
+        file->next->previous = file;
+    }
+    heir->loaded = file;
+}
+
+static void free_loaded(struct foreign_file *file)
+{
+    struct dlr_segment *segment = file->segment;
+
+    if (file->previous != NULL) {
+        file->previous->next = file->next;
+    } else {
+        file->heir->loaded = file->next;
+    }
+    if (file->next != NULL) {
+        file->next->previous = file->previous;
+    }
+    dlr_map_unmap(segment->mapping, segment->held_bytes);
+    dlr_free(file);
+    dlr_free(segment);
+}
+
+void dlr_heir_free(struct dlr_heir *heir)
+{
+    if (heir == NULL) {
+        return;
+    }
+    while (heir->loaded != NULL) {
+        free_loaded(heir->loaded);
+    }
+    while (heir->first != NULL) {
+        end_inheritance(heir, heir->first);
+    }
+    dlr_free(heir);
+}
+
+void dlr_heir_leave_to_parent(struct dlr_heir *heir)
+{
+    for (struct inheritance *each = heir->first; each != NULL;
+         each = each->next) {
+        dlr_file_close(&each->estate.lock_file);
+    }
+}
+
+/* ---- taking over */
+
+struct tally {
+    uint64_t pending;
+    uint64_t damaged_runs;
+    uint64_t damaged_bytes;
+};
+
+static struct tally count_records(const struct dlr_estate_bytes *bytes)
+{
+    struct dlr_scan scan = dlr_estate_scan(bytes);
+    struct tally tally = {0};
+    struct dlr_found found;
+
+    while (dlr_scan_next(&scan, &found)) {
+        tally.pending += found.head.state == DLR_RECORD_PENDING ? 1 : 0;
+    }
+    tally.damaged_runs = scan.damaged_runs;
+    tally.damaged_bytes = scan.damaged_bytes;
+    if (bytes->verdict == DLR_HEAD_DAMAGED) {
+        tally.damaged_runs = 1;
+        tally.damaged_bytes = bytes->len;
+    }
+    return tally;
+}
+
+static void enter_in_ledger(struct dlr_queue *queue, const struct tally *tally)
+{
+    dlr_mutex_lock(&queue->lock);
+    queue->ledger.recovered += tally->pending + tally->damaged_runs;
+    queue->ledger.pending += tally->pending;
+    queue->adopted += tally->pending;
+    queue->ledger.dropped[DATALYR_DROP_JOURNAL_CORRUPT] += tally->damaged_runs;
+    queue->ledger.journal_corrupt_bytes += tally->damaged_bytes;
+    if (queue->config.keeps_dropped) {
+        queue->ledger.dropped_unreported += tally->damaged_runs;
+        queue->unreported[DATALYR_DROP_JOURNAL_CORRUPT] += tally->damaged_runs;
+    }
+    dlr_mutex_unlock(&queue->lock);
+}
+
+/* Counts one file; removes it when there is nothing in it to send. */
+static void take_over_file(struct dlr_heir *heir,
+                           struct inheritance *inheritance, size_t index)
+{
+    int dir = heir->journal->dir;
+    struct dlr_estate_file *file = &inheritance->estate.files[index];
+    struct dlr_estate_bytes bytes;
+    struct tally tally;
+
+    if (dlr_estate_read(dir, file->name, &bytes) != 0) {
+        return; /* unreadable now; the next look tries again */
+    }
+    if (bytes.verdict != DLR_HEAD_FOREIGN) {
+        tally = count_records(&bytes);
+        if (tally.damaged_bytes > 0 &&
+            dlr_estate_set_aside(dir, file->name, &bytes) != 0) {
+            tally.damaged_bytes = 0; /* keep the file: nothing is set aside */
+            tally.damaged_runs = 0;
+        }
+        file->pending = tally.pending;
+        enter_in_ledger(heir->queue, &tally);
+        if (tally.pending > 0) {
+            inheritance->open_files += 1;
+        } else {
+            (void)dlr_file_remove(dir, file->name);
+        }
+    }
+    dlr_estate_release(&bytes);
+}
+
+/* True if the first whole head of the estate names our destination; an estate
+ * without any is nobody's, and ours to clear away. */
+static bool is_for_us(const struct dlr_heir *heir,
+                      const struct dlr_estate *estate)
+{
+    for (size_t i = 0; i < estate->file_count; i++) {
+        struct dlr_segment_head head;
+        enum dlr_head_verdict verdict = dlr_estate_read_head(
+            heir->journal->dir, estate->files[i].name, &head);
+
+        if (verdict == DLR_HEAD_GOOD) {
+            return memcmp(head.destination, heir->journal->destination,
+                          DLR_DESTINATION_BYTES) == 0;
+        }
+        if (verdict == DLR_HEAD_FOREIGN) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_over(void *self, const char *owner)
+{
+    struct dlr_heir *heir = self;
+    struct inheritance *inheritance;
+
+    if (strcmp(owner, heir->journal->owner) == 0) {
+        return true;
+    }
+    inheritance = dlr_calloc(1, sizeof *inheritance);
+    if (inheritance == NULL) {
+        return false;
+    }
+    if (dlr_estate_open(heir->journal->dir, owner, &inheritance->estate) != 0) {
+        dlr_free(inheritance);
+        return true; /* it lives, or somebody else is its heir */
+    }
+    inheritance->next = heir->first;
+    heir->first = inheritance;
+    if (is_for_us(heir, &inheritance->estate)) {
+        for (size_t i = 0; i < inheritance->estate.file_count; i++) {
+            take_over_file(heir, inheritance, i);
+        }
+    }
+    if (inheritance->open_files == 0) {
+        end_inheritance(heir, inheritance);
+    }
+    return true;
+}
+
+void dlr_heir_look(struct dlr_heir *heir)
+{
+    (void)dlr_estate_list_owners(heir->journal->dir, take_over, heir);
+}
+
+/* ---- sending */
+
+static void retire_foreign(struct dlr_segment *segment)
+{
+    struct foreign_file *file = segment->owner;
+    struct dlr_heir *heir = file->heir;
+
+    (void)dlr_file_remove(heir->journal->dir, file->name);
+    file->inheritance->open_files -= 1;
+    if (file->inheritance->open_files == 0) {
+        end_inheritance(heir, file->inheritance);
+    }
+    free_loaded(file);
+}
+
+/* Moves the pending records together at the beginning; each remembers its
+ * place in the file instead of its checksum. */
+static void gather_pending(struct dlr_segment *segment,
+                           const struct dlr_estate_bytes *bytes)
+{
+    struct dlr_scan scan = dlr_estate_scan(bytes);
+    struct dlr_found found;
+
+    segment->base = bytes->mapping + DLR_SEGMENT_HEAD_BYTES;
+    segment->cap = (uint32_t)scan.len;
+    while (dlr_scan_next(&scan, &found)) {
+        uint32_t span = dlr_record_span(found.head.len);
+        char *to = segment->base + segment->end;
+
+        if (found.head.state != DLR_RECORD_PENDING) {
+            continue;
+        }
+        /* Never forwards, so what is still to be scanned stays whole. */
+        memmove(to, segment->base + found.offset,
+                DLR_RECORD_HEAD_BYTES + found.head.len);
+        dlr_record_relabel(to, (uint32_t)found.offset, found.head.state);
+        segment->end += span;
+        segment->unsettled += 1;
+    }
+}
+
+static struct dlr_segment *make_segment(struct dlr_heir *heir,
+                                        struct inheritance *inheritance,
+                                        const char *name,
+                                        struct dlr_estate_bytes *bytes)
+{
+    struct dlr_segment *segment = dlr_calloc(1, sizeof *segment);
+    struct foreign_file *file = dlr_calloc(1, sizeof *file);
+    int64_t age_ms = dlr_clock_realtime_ms() - bytes->head.created_ms;
+
+    if (segment == NULL || file == NULL) {
+        dlr_free(segment);
+        dlr_free(file);
+        return NULL;
+    }
+    file->heir = heir;
+    file->inheritance = inheritance;
+    file->segment = segment;
+    link_loaded(heir, file);
+    memcpy(file->name, name, sizeof file->name);
+    segment->owner = file;
+    segment->retire = retire_foreign;
+    segment->is_foreign = true;
+    segment->ordinal = UINT64_MAX;
+    segment->created_ms = dlr_clock_now_ms(&heir->queue->config.clock) - age_ms;
+    segment->mapping = bytes->mapping;
+    segment->held_bytes = bytes->mapped_bytes;
+    gather_pending(segment, bytes);
+    bytes->mapping = NULL; /* handed over */
+    return segment;
+}
+
+/* The next file that has something to send. */
+static struct inheritance *find_file(const struct dlr_heir *heir)
+{
+    for (struct inheritance *each = heir->first; each != NULL;
+         each = each->next) {
+        while (each->next_file < each->estate.file_count) {
+            if (each->estate.files[each->next_file].pending > 0) {
+                return each;
+            }
+            each->next_file += 1;
+        }
+    }
+    return NULL;
+}
+
+/* What was counted and cannot be read any more is lost, and said so. */
+static void write_off(struct dlr_heir *heir, struct inheritance *inheritance,
+                      uint64_t count)
+{
+    struct dlr_queue *queue = heir->queue;
+
+    dlr_mutex_lock(&queue->lock);
+    queue->ledger.pending -= count;
+    queue->adopted -= count;
+    queue->ledger.dropped[DATALYR_DROP_JOURNAL_CORRUPT] += count;
+    if (queue->config.keeps_dropped) {
+        queue->ledger.dropped_unreported += count;
+        queue->unreported[DATALYR_DROP_JOURNAL_CORRUPT] += count;
+    }
+    dlr_mutex_unlock(&queue->lock);
+    inheritance->open_files -= 1;
+    if (inheritance->open_files == 0) {
+        end_inheritance(heir, inheritance);
+    }
+}
+
+static bool load_next(struct dlr_heir *heir)
+{
+    struct inheritance *inheritance = find_file(heir);
+    struct dlr_estate_bytes bytes;
+    struct dlr_estate_file *file;
+
+    if (inheritance == NULL) {
+        return false;
+    }
+    file = &inheritance->estate.files[inheritance->next_file++];
+    if (dlr_estate_read(heir->journal->dir, file->name, &bytes) != 0) {
+        write_off(heir, inheritance, file->pending);
+        return false;
+    }
+    heir->segment = make_segment(heir, inheritance, file->name, &bytes);
+    dlr_estate_release(&bytes);
+    if (heir->segment == NULL) {
+        inheritance->next_file -= 1; /* no memory: later */
+        return false;
+    }
+    heir->offset = 0;
+    heir->left = heir->segment->unsettled;
+    dlr_mutex_lock(&heir->queue->lock);
+    dlr_log_pin(heir->segment); /* until all of it is taken */
+    dlr_mutex_unlock(&heir->queue->lock);
+    return true;
+}
+
+bool dlr_heir_has_more(const struct dlr_heir *heir)
+{
+    return heir != NULL && (heir->left > 0 || find_file(heir) != NULL);
+}
+
+/* Moves one record from the file to the slice, or drops it for its age. */
+static void take_one(struct dlr_heir *heir, struct dlr_slice *slice,
+                     int64_t now_ms)
+{
+    struct dlr_queue *queue = heir->queue;
+    struct dlr_position at = {heir->segment, heir->offset};
+    struct dlr_record_head head = dlr_record_read(dlr_log_at(at));
+    int64_t age_ms = now_ms - (at.segment->created_ms + head.time_ms);
+
+    heir->offset += dlr_record_span(head.len);
+    heir->left -= 1;
+    if (age_ms > heir->max_age_ms) {
+        dlr_log_settle(queue, at,
+                       dlr_log_count_drop(queue, DATALYR_DROP_JOURNAL_EXPIRED));
+        return;
+    }
+    if (slice->live == 0) {
+        slice->first = at;
+        slice->last_segment = at.segment;
+        dlr_log_pin(at.segment);
+    }
+    slice->live += 1;
+    slice->span += 1;
+    slice->bytes += head.len + 1;
+    queue->in_flight_events += 1;
+}
+
+static bool has_room(const struct dlr_heir *heir, const struct dlr_slice *slice,
+                     uint32_t max_events, size_t max_bytes)
+{
+    struct dlr_position at = {heir->segment, heir->offset};
+
+    return slice->live == 0 ||
+           (slice->live < max_events &&
+            slice->bytes + dlr_record_read(dlr_log_at(at)).len + 1 <=
+                max_bytes);
+}
+
+bool dlr_heir_take(struct dlr_heir *heir, uint32_t max_events, size_t max_bytes,
+                   struct dlr_slice *out)
+{
+    int64_t now_ms = dlr_clock_now_ms(&heir->queue->config.clock);
+
+    memset(out, 0, sizeof *out);
+    while (out->live == 0 && (heir->left > 0 || load_next(heir))) {
+        dlr_mutex_lock(&heir->queue->lock);
+        while (heir->left > 0 && has_room(heir, out, max_events, max_bytes)) {
+            take_one(heir, out, now_ms);
+        }
+        if (heir->left == 0) {
+            struct dlr_segment *segment = heir->segment;
+
+            heir->segment = NULL;
+            dlr_log_unpin(heir->queue, segment);
+        }
+        dlr_mutex_unlock(&heir->queue->lock);
+    }
+    return out->live > 0;
+}
+
+void dlr_heir_mark(const struct dlr_slice *slice)
+{
+    struct dlr_walk walk = dlr_slice_walk(slice);
+    const struct foreign_file *file;
+    struct dlr_position at;
+    struct dlr_text json;
+    int fd = -1;
+
+    if (!dlr_heir_has(slice)) {
+        return;
+    }
+    file = slice->first.segment->owner;
+    if (dlr_file_open(file->heir->journal->dir, file->name, DLR_FILE_WRITE,
+                      &fd) != 0) {
+        return; /* sent again by an heir, under the same event id */
+    }
+    while (dlr_walk_next(&walk, &at, &json)) {
+        uint64_t place = DLR_SEGMENT_HEAD_BYTES +
+                         (uint64_t)dlr_record_read(dlr_log_at(at)).crc;
+        char head[DLR_RECORD_HEAD_BYTES];
+        size_t done = 0;
+
+        if (dlr_file_read_at(fd, place, head, sizeof head, &done) == 0 &&
+            done == sizeof head) {
+            dlr_record_mark(head, DLR_RECORD_DONE);
+            (void)dlr_file_write_at(fd, place, head, sizeof head);
+        }
+    }
+    dlr_file_close(&fd);
+}

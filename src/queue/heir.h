@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Heir: takes over what dead processes left in the journal directory, if it
+ * goes to the same destination, and feeds it to the sender file by file. For
+ * the library's thread alone, but for what is marked.
+ */
+#ifndef DLR_QUEUE_HEIR_H
+#define DLR_QUEUE_HEIR_H
+
+#include "queue/estate.h"
+#include "queue/slice.h"
+
+/* How often a running sender looks for journals of dead owners. */
+#define DLR_HEIR_LOOK_MS 30000
+
+struct dlr_heir; /* owned: dlr_heir_free() */
+
+/* Borrows both. `max_age_ms` INT64_MAX: nothing expires. NULL when out of
+ * memory. */
+struct dlr_heir *dlr_heir_new(struct dlr_journal *journal,
+                              struct dlr_queue *queue, int64_t max_age_ms);
+
+/* Gives up what is not sent: the next process takes it over. */
+void dlr_heir_free(struct dlr_heir *heir);
+
+/* In a forked child, at once: the locks are the parent's. */
+void dlr_heir_leave_to_parent(struct dlr_heir *heir);
+
+/* Looks for dead owners, counts their events into the ledger as recovered. */
+void dlr_heir_look(struct dlr_heir *heir);
+
+/* Takes the next recovered records, loading the next file when the last is
+ * through; false if there are none. */
+bool dlr_heir_take(struct dlr_heir *heir, uint32_t max_events, size_t max_bytes,
+                   struct dlr_slice *out);
+
+/* True if there is something to take. */
+bool dlr_heir_has_more(const struct dlr_heir *heir);
+
+/* True for a slice of recovered records. */
+static inline bool dlr_heir_has(const struct dlr_slice *slice)
+{
+    return slice->first.segment != NULL && slice->first.segment->is_foreign;
+}
+
+/* Marks the live records of a slice as settled in their file, so that they are
+ * not sent again should this process die. Does nothing for our own records. */
+void dlr_heir_mark(const struct dlr_slice *slice);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sync: what a power cut may take. Brings the log's files to the disk, for one
+ * caller or for many at once.
+ */
+#ifndef DLR_QUEUE_SYNC_H
+#define DLR_QUEUE_SYNC_H
+
+#include "queue/queue.h"
+
+/* All-zero but for the lock and condition is "nothing synced yet". */
+struct dlr_sync {
+    struct dlr_mutex lock;
+    struct dlr_cond done;
+    /* Guarded by `lock`. */
+    bool is_running;
+    uint64_t asked;    /* rounds asked for */
+    uint64_t finished; /* rounds finished: covers all that was asked before */
+    int last_error;
+};
+
+int dlr_sync_init(struct dlr_sync *sync);
+void dlr_sync_clear(struct dlr_sync *sync);
+
+/* Returns when everything appended before the call is on the disk; callers
+ * that come while a sync runs share the next one. 0 or an errno value. */
+int dlr_sync_wait(struct dlr_sync *sync, struct dlr_queue *queue);
+
+#endif
