@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exit: a process may end in any way, from any thread, at any time. What a
+ * normal exit leaves time for is delivered; nothing crashes and nothing hangs.
+ * Each exit happens in a child.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "support.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What a test's own exit must never come near: the exit time-out. */
+#define LONG_MS 60000
+
+static struct faultd server;
+static struct told told;
+
+static int start(void **state)
+{
+    (void)state;
+    memset(&told, 0, sizeof told);
+    faultd_start(&server, NULL);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    faultd_stop(&server);
+    return 0;
+}
+
+/* In a child: a client, and events that nothing but the exit sends. */
+static datalyr_client *open_with_events(int64_t count, int64_t exit_timeout_ms)
+{
+    datalyr_config config = test_config(&server, &told);
+    datalyr_client *client = NULL;
+
+    config.flush_at = 10000;
+    config.flush_interval_ms = 60000;
+    config.exit_timeout_ms = exit_timeout_ms;
+    config.timeout_ms = 60000;
+    if (datalyr_open(&config, &client, NULL) != DATALYR_OK) {
+        _exit(100);
+    }
+    for (int64_t i = 0; i < count; i++) {
+        if (track_one(client, "e", i) != DATALYR_OK) {
+            _exit(101);
+        }
+    }
+    return client;
+}
+
+static void a_normal_exit_delivers_what_waits(void **state)
+{
+    pid_t child = fork_child();
+
+    (void)state;
+    if (child == 0) {
+        (void)open_with_events(200, LONG_MS);
+        exit(7);
+    }
+    assert_int_equal(wait_child(child), 7);
+    assert_int_equal(faultd_count(&server, "stored"), 200);
+}
+
+static void *exit_elsewhere(void *argument)
+{
+    (void)argument;
+    exit(8);
+}
+
+static void an_exit_from_another_thread_delivers_too(void **state)
+{
+    pid_t child = fork_child();
+
+    (void)state;
+    if (child == 0) {
+        pthread_t thread;
+
+        (void)open_with_events(200, LONG_MS);
+        (void)pthread_create(&thread, NULL, exit_elsewhere, NULL);
+        (void)pthread_join(thread, NULL);
+        _exit(102);
+    }
+    assert_int_equal(wait_child(child), 8);
+    assert_int_equal(faultd_count(&server, "stored"), 200);
+}
+
+static void *track_for_ever(void *argument)
+{
+    datalyr_client *client = argument;
+
+    for (int64_t i = 0;; i++) {
+        (void)track_one(client, "busy", i); /* until the process is gone */
+    }
+    return NULL;
+}
+
+static void threads_may_track_while_the_process_exits(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        pid_t child = fork_child();
+
+        if (child == 0) {
+            datalyr_client *client = open_with_events(10, 1000);
+            pthread_t threads[3];
+
+            for (int j = 0; j < 3; j++) {
+                (void)pthread_create(&threads[j], NULL, track_for_ever, client);
+            }
+            exit(9);
+        }
+        assert_int_equal(wait_child(child), 9);
+    }
+}
+
+static void a_hung_server_keeps_an_exit_for_its_time_only(void **state)
+{
+    pid_t child;
+
+    (void)state;
+    faultd_set_rules(&server, "hang");
+    child = fork_child();
+    if (child == 0) {
+        (void)open_with_events(20, 300);
+        exit(10);
+    }
+    /* The request's time-out is a minute; wait_child() would see it. */
+    assert_int_equal(wait_child(child), 10);
+    assert_int_equal(faultd_count(&server, "stored"), 0);
+}
+
+static void no_time_to_drain_means_no_drain(void **state)
+{
+    pid_t child;
+
+    (void)state;
+    child = fork_child();
+    if (child == 0) {
+        (void)open_with_events(20, DATALYR_NEVER);
+        exit(11);
+    }
+    assert_int_equal(wait_child(child), 11);
+}
+
+static void exit_in_hook(const datalyr_record *events, size_t count,
+                         void *user_data)
+{
+    (void)events;
+    (void)count;
+    (void)user_data;
+    exit(12);
+}
+
+static void an_exit_from_a_hook_ends_the_process(void **state)
+{
+    pid_t child = fork_child();
+
+    (void)state;
+    if (child == 0) {
+        datalyr_config config = test_config(&server, &told);
+        datalyr_client *client = NULL;
+
+        config.hooks.on_delivered = exit_in_hook;
+        config.exit_timeout_ms = 500;
+        if (datalyr_open(&config, &client, NULL) != DATALYR_OK) {
+            _exit(100);
+        }
+        (void)track_one(client, "e", 0);
+        (void)datalyr_flush(client, LONG_MS);
+        (void)sleep(LONG_MS / 1000); /* until the hook has ended us */
+        _exit(103);
+    }
+    assert_int_equal(wait_child(child), 12);
+    assert_int_equal(faultd_count(&server, "stored"), 1);
+}
+
+static void many_clients_share_the_time_of_an_exit(void **state)
+{
+    int64_t begin_ms = now_ms();
+    pid_t child;
+
+    (void)state;
+    faultd_set_rules(&server, "hang");
+    child = fork_child();
+    if (child == 0) {
+        for (int i = 0; i < 100; i++) {
+            (void)open_with_events(1, 500);
+        }
+        exit(13);
+    }
+    assert_int_equal(wait_child(child), 13);
+    /* One after the other they would take fifty seconds. */
+    assert_in_range(now_ms() - begin_ms, 0, 30000);
+}
+
+static void at_once_means_at_once(void **state)
+{
+    pid_t child = fork_child();
+
+    (void)state;
+    if (child == 0) {
+        (void)open_with_events(20, LONG_MS);
+        _exit(14);
+    }
+    assert_int_equal(wait_child(child), 14);
+    assert_int_equal(faultd_count(&server, "requests"), 0);
+}
+
+static datalyr_client *shared;
+
+static void use_after_drain(void)
+{
+    datalyr_ledger ledger = {DATALYR_LEDGER_INIT};
+
+    if (track_one(shared, "late", 0) != DATALYR_CLOSED ||
+        datalyr_stats(shared, &ledger) != DATALYR_OK) {
+        _exit(104);
+    }
+    (void)datalyr_flush(shared, 100);
+    (void)datalyr_close(&shared);
+}
+
+static void calls_after_the_drain_are_refused_and_safe(void **state)
+{
+    pid_t child = fork_child();
+
+    (void)state;
+    if (child == 0) {
+        /* Registered before the library's, it runs after it. */
+        if (atexit(use_after_drain) != 0) {
+            _exit(105);
+        }
+        shared = open_with_events(50, LONG_MS);
+        exit(15);
+    }
+    assert_int_equal(wait_child(child), 15);
+    assert_int_equal(faultd_count(&server, "stored"), 50);
+}
+
+#define EXIT_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        EXIT_TEST(a_normal_exit_delivers_what_waits),
+        EXIT_TEST(an_exit_from_another_thread_delivers_too),
+        EXIT_TEST(threads_may_track_while_the_process_exits),
+        EXIT_TEST(a_hung_server_keeps_an_exit_for_its_time_only),
+        EXIT_TEST(no_time_to_drain_means_no_drain),
+        EXIT_TEST(an_exit_from_a_hook_ends_the_process),
+        EXIT_TEST(many_clients_share_the_time_of_an_exit),
+        EXIT_TEST(at_once_means_at_once),
+        EXIT_TEST(calls_after_the_drain_are_refused_and_safe),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
