@@ -49,6 +49,8 @@ static const struct option table[] = {
      "key that may read from other machines"},
     {"admin-key", KIND_LIST, FIELD(admin_keys), "KEY", NULL, 0, 0, 0,
      "key that may do everything, deleting included"},
+    {"allow-origin", KIND_LIST, FIELD(origins), "ORIGIN", NULL, 0, 0, 0,
+     "web pages that may send events without a key, or *"},
     {"cert", KIND_TEXT, FIELD(certificate), "FILE", NULL, 0, 0, 0,
      "certificate (PEM), for TLS; with --key"},
     {"key", KIND_TEXT, FIELD(private_key), "FILE", NULL, 0, 0, 0,

@@ -24,6 +24,7 @@ struct dld_options {
     struct dld_text_list api_keys;
     struct dld_text_list read_keys;
     struct dld_text_list admin_keys;
+    struct dld_text_list origins;
     const char *certificate; /* paths */
     const char *private_key;
     uint64_t rate_limit; /* requests per second and key */

@@ -6,6 +6,7 @@
 #ifndef DLD_API_API_H
 #define DLD_API_API_H
 
+#include "api/origin.h"
 #include "api/pool.h"
 #include "http/server.h"
 #include "ingest/batch.h"
@@ -23,6 +24,7 @@ struct dld_api_options {
     struct dld_keys *keys;     /* lent */
     struct dld_pool *pool;     /* lent */
     struct dld_batch_limits limits;
+    struct dld_origins origins;
     bool is_test;            /* reset is allowed */
     uint64_t query_time_ms;  /* of a question that no index serves */
     struct dlr_text address; /* "http://127.0.0.1:8484" */
@@ -52,6 +54,9 @@ struct dld_work {
     struct dld_task task;
     uint32_t workspace;
     uint32_t roles;
+    bool is_page;         /* a web page speaks for itself, without a key */
+    bool is_ingest;       /* the reply offers what senders may use */
+    struct dlr_text side; /* answer to a side request of an SDK */
     struct dlr_text path[DLD_SEGMENTS_MAX]; /* without /api/v1 */
     size_t path_count;
 
@@ -66,6 +71,7 @@ struct dld_http_handler dld_api_handler(struct dld_api *api);
 /* Answers now, or starts work that does. */
 void dld_api_ingest(struct dld_work *work);
 void dld_api_begin_ingest(struct dld_work *work);
+void dld_api_add_offers(struct dld_work *work);
 void dld_api_health(struct dld_work *work);
 void dld_api_ready(struct dld_work *work);
 void dld_api_metrics(struct dld_work *work);

@@ -5,6 +5,7 @@
 #include "api/api.h"
 
 #include "api/access.h"
+#include "api/origin.h"
 #include "api/render.h"
 #include "base/escape.h"
 #include "base/json_write.h"
@@ -12,15 +13,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Every answer tells a sender that asks what may come: libdatalyr goes over to
- * batches and gzip when it sees these. */
-static void add_offers(struct dld_work *work)
-{
-    dld_reply_header(work->request, "X-Datalyr-Batch", "%zu",
-                     work->api->options.limits.max_events);
-    dld_reply_header(work->request, "Accept-Encoding", "gzip");
-}
 
 static void add_limit(struct dld_request *request,
                       const struct dld_limit_answer *answer,
@@ -51,11 +43,17 @@ static void refuse_key(struct dld_work *work, struct dlr_text key)
                     "X-API-Key");
 }
 
+/* What the vendor's mobile SDKs are willing to wait. */
+#define RETRY_MAX_S 30
+
 static void take_token(struct dld_work *work, struct dlr_text key)
 {
     struct dld_request *request = work->request;
     struct dld_limit_answer answer = dld_keys_take(
         work->api->options.keys, key, request->started_ns / 1000000);
+
+    answer.wait_seconds =
+        answer.wait_seconds < RETRY_MAX_S ? answer.wait_seconds : RETRY_MAX_S;
 
     if (!answer.is_allowed) {
         atomic_fetch_add(&work->api->counts.limited, 1);
@@ -68,15 +66,41 @@ static void take_token(struct dld_work *work, struct dlr_text key)
     add_limit(request, &answer, dld_keys_limit(work->api->options.keys));
 }
 
+/* A page without a key: its origin is what speaks for it. */
+static void begin_page(struct dld_work *work)
+{
+    struct dlr_text site = dld_request_header(work->request, "Origin");
+
+    switch (dld_origin_check(&work->api->options.origins, work->request)) {
+    case DLD_ORIGIN_NONE:
+        refuse_key(work, (struct dlr_text){0});
+        return;
+    case DLD_ORIGIN_FOREIGN:
+        atomic_fetch_add(&work->api->counts.unauthorised, 1);
+        dld_reply_error(work->request, 403, "this origin may not send events",
+                        "start datalyrd with --allow-origin and the origin",
+                        "Origin");
+        return;
+    case DLD_ORIGIN_ALLOWED:
+        work->workspace = DLD_DEFAULT_WORKSPACE;
+        work->is_page = true;
+        take_token(work, site);
+        return;
+    }
+}
+
 /* Decided on the head: a body nobody may send is not read. */
 void dld_api_begin_ingest(struct dld_work *work)
 {
     struct dlr_text key = dld_access_key(work->request);
     uint32_t roles;
 
-    if (key.len > 0) {
-        dlr_mask_key(key, work->request->key_label);
+    if (key.len == 0) {
+        begin_page(work);
+        return;
     }
+
+    dlr_mask_key(key, work->request->key_label);
     if (!dld_keys_find(work->api->options.keys, key, &work->workspace,
                        &roles) ||
         (roles & (DLD_ROLE_WRITE | DLD_ROLE_ADMIN)) == 0) {
@@ -85,7 +109,16 @@ void dld_api_begin_ingest(struct dld_work *work)
         work->roles = roles;
         take_token(work, key);
     }
-    add_offers(work);
+}
+
+/* Every answer tells a sender that asks what may come: libdatalyr goes over to
+ * batches and gzip when it sees these. */
+void dld_api_add_offers(struct dld_work *work)
+{
+    dld_reply_header(work->request, "X-Datalyr-Batch", "%zu",
+                     work->api->options.limits.max_events);
+    dld_reply_header(work->request, "Accept-Encoding", "gzip");
+    dld_origin_add_headers(&work->api->options.origins, work->request);
 }
 
 static void put_refusals(struct dlr_buf *body, const struct dld_batch *batch)
@@ -192,7 +225,7 @@ void dld_api_ingest(struct dld_work *work)
     struct dld_request *request = work->request;
     struct dld_batch_origin origin = {
         .workspace = work->workspace,
-        .flags = DLD_ROW_KEYED,
+        .flags = work->is_page ? 0u : DLD_ROW_KEYED,
         .received_ms = request->received_ms,
     };
     struct dld_batch_fault fault;

@@ -10,6 +10,7 @@
  */
 #include "api/access.h"
 #include "api/api.h"
+#include "api/side.h"
 #include "base/escape.h"
 #include "base/mem.h"
 
@@ -202,6 +203,29 @@ static void refuse_route(struct dld_work *work, bool is_path)
     }
 }
 
+/* Below no route of ours: what SDKs send and browsers ask. */
+static void begin_open(struct dld_work *work, bool is_path)
+{
+    struct dld_request *request = work->request;
+    bool is_root = request->target.segment_count == 0;
+
+    work->is_ingest = true;
+    if (request->method == DLD_METHOD_OPTIONS) {
+        dld_origin_preflight(&work->api->options.origins, request);
+        work->is_ingest = false;
+    } else if (dld_side_find(request, &work->side)) {
+        return;
+    } else if (request->method == DLD_METHOD_POST && (!is_path || is_root)) {
+        dld_api_begin_ingest(work);
+    } else {
+        refuse_route(work, is_path);
+        work->is_ingest = false;
+    }
+    if (work->is_ingest && request->reply.status != 0) {
+        dld_api_add_offers(work);
+    }
+}
+
 static void begin(void *self, struct dld_request *request)
 {
     struct dld_api *api = self;
@@ -220,14 +244,10 @@ static void begin(void *self, struct dld_request *request)
     if (route != NULL) {
         work->route = route;
         check_gate(work, route->gate);
-    } else if (request->method == DLD_METHOD_POST &&
-               !is_api_path(&request->target) && !is_path) {
-        dld_api_begin_ingest(work);
-    } else if (request->method == DLD_METHOD_POST && is_path &&
-               request->target.segment_count == 0) {
-        dld_api_begin_ingest(work);
-    } else {
+    } else if (is_api_path(&request->target)) {
         refuse_route(work, is_path);
+    } else {
+        begin_open(work, is_path);
     }
 }
 
@@ -246,7 +266,12 @@ static void handle(void *self, struct dld_request *request)
     const struct route *route = work->route;
 
     (void)self;
-    if (route == NULL) {
+    if (work->side.len > 0) {
+        dld_reply_constant(request, 200, "application/json", work->side.ptr,
+                           work->side.len);
+        dld_origin_add_headers(&work->api->options.origins, request);
+    } else if (route == NULL) {
+        dld_api_add_offers(work);
         dld_api_ingest(work);
     } else if (route->is_pooled) {
         work->task = (struct dld_task){.run = run_pooled, .self = work};

@@ -24,6 +24,7 @@
 struct dld_keys {
     struct dld_limit limit;
     struct dlr_mutex lock;
+    struct dld_bucket page_bucket; /* of all pages without a key */
     struct dld_key_entry *entries;
     size_t count;
     size_t capacity;
@@ -137,14 +138,14 @@ bool dld_keys_find(struct dld_keys *keys, struct dlr_text key,
 struct dld_limit_answer dld_keys_take(struct dld_keys *keys,
                                       struct dlr_text key, int64_t now_ms)
 {
-    struct dld_limit_answer answer = {.is_allowed = true};
+    struct dld_limit_answer answer;
     struct dld_key_entry *entry;
 
     dlr_mutex_lock(&keys->lock);
     entry = find(keys, key);
-    if (entry != NULL) {
-        answer = dld_bucket_take(&entry->bucket, &keys->limit, now_ms);
-    }
+    answer = dld_bucket_take(entry != NULL ? &entry->bucket
+                                           : &keys->page_bucket,
+                             &keys->limit, now_ms);
     dlr_mutex_unlock(&keys->lock);
     return answer;
 }

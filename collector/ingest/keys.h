@@ -45,7 +45,8 @@ void dld_keys_hash(struct dlr_text key, uint8_t out[DLD_KEY_HASH_BYTES]);
 /* False for a key that is not known. */
 bool dld_keys_find(struct dld_keys *keys, struct dlr_text key,
                    uint32_t *workspace, uint32_t *roles);
-/* Takes one request out of the key's bucket; the key is known. */
+/* Takes one request out of the key's bucket, or out of the one that requests
+ * without a key share. */
 struct dld_limit_answer dld_keys_take(struct dld_keys *keys,
                                       struct dlr_text key, int64_t now_ms);
 const struct dld_limit *dld_keys_limit(const struct dld_keys *keys);
