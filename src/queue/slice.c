@@ -78,6 +78,20 @@ static bool expire(struct dlr_queue *queue, const struct dlr_record_head *head,
     return true;
 }
 
+/* Pins what lies between the slice and `to`, which may hold records that were
+ * evicted since its last step and are still to be reported. */
+static void reach(struct dlr_slice *slice, struct dlr_segment *to)
+{
+    if (slice->last_segment == NULL) {
+        dlr_log_pin(to);
+        slice->last_segment = to;
+    }
+    while (slice->last_segment != to) {
+        slice->last_segment = slice->last_segment->next;
+        dlr_log_pin(slice->last_segment);
+    }
+}
+
 /* Adds up to DLR_LOG_STEP records; false when the slice is complete. */
 static bool take_some(struct dlr_queue *queue, uint32_t max_events,
                       size_t max_bytes, struct dlr_slice *slice)
@@ -98,10 +112,7 @@ static bool take_some(struct dlr_queue *queue, uint32_t max_events,
         if (slice->live > 0 && slice->bytes + head.len + 1 > max_bytes) {
             return false;
         }
-        if (slice->last_segment != queue->cursor.segment) {
-            dlr_log_pin(queue->cursor.segment);
-            slice->last_segment = queue->cursor.segment;
-        }
+        reach(slice, queue->cursor.segment);
         if (slice->live == 0) {
             slice->first = queue->cursor;
         }
@@ -134,18 +145,32 @@ bool dlr_queue_take(struct dlr_queue *queue, uint32_t max_events,
 
 struct dlr_walk dlr_slice_walk(const struct dlr_slice *slice)
 {
-    struct dlr_walk walk = {slice->first, slice->live};
+    struct dlr_walk walk = {slice->first, slice->last_segment, slice->live};
 
     return walk;
+}
+
+/* Reads nothing that others write to: the end of a pinned segment stands still
+ * once it is not the last of the log. */
+static void enter_next_segment(struct dlr_walk *walk)
+{
+    while (walk->at.segment != walk->last_segment &&
+           walk->at.offset >= walk->at.segment->end) {
+        walk->at.segment = walk->at.segment->next;
+        walk->at.offset = 0;
+    }
 }
 
 bool dlr_walk_next(struct dlr_walk *walk, struct dlr_position *at,
                    struct dlr_text *json)
 {
-    while (walk->left > 0 && dlr_log_settle_position(&walk->at)) {
-        const char *record = dlr_log_at(walk->at);
-        struct dlr_record_head head = dlr_record_read(record);
+    while (walk->left > 0) {
+        const char *record;
+        struct dlr_record_head head;
 
+        enter_next_segment(walk);
+        record = dlr_log_at(walk->at);
+        head = dlr_record_read(record);
         *at = walk->at;
         walk->at.offset += dlr_record_span(head.len);
         if (head.state == DLR_RECORD_PENDING) {

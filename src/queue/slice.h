@@ -40,9 +40,10 @@ void dlr_queue_resume(struct dlr_queue *queue, struct dlr_slice *slice);
 void dlr_queue_split(struct dlr_queue *queue, struct dlr_slice *slice,
                      struct dlr_slice *second);
 
-/* Walks over the live records of a slice in flight. */
+/* Walks over the live records of a slice in flight; needs no lock. */
 struct dlr_walk {
     struct dlr_position at;
+    struct dlr_segment *last_segment;
     uint32_t left;
 };
 struct dlr_walk dlr_slice_walk(const struct dlr_slice *slice);
