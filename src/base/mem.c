@@ -68,6 +68,9 @@ void *dlr_calloc(size_t count, size_t size)
         count = 1;
         size = 1;
     }
+    if (count > SIZE_MAX / size) {
+        return NULL;
+    }
     return should_fail() ? NULL : calloc(count, size);
 }
 
