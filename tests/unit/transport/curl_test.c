@@ -5,17 +5,10 @@
 
 #include "base/mem.h"
 
-static char last_head[RAW_MAX_HEAD];
-static char last_body[256];
-
-/* Keeps the request for the test to look at; it is answered afterwards, so the
- * answer orders the two threads. */
 static enum raw_next serve_keeping(struct raw_server *server,
                                    const struct raw_request *request)
 {
-    (void)server;
-    memcpy(last_head, request->head, sizeof last_head);
-    (void)snprintf(last_body, sizeof last_body, "%s", request->body);
+    raw_keep(server, request);
     raw_answer(request->fd, 200, "", "{\"success\":true}");
     return RAW_KEEP;
 }
@@ -37,9 +30,9 @@ static void request_looks_as_the_protocol_says(void **state)
                    "Content-Type: application/json\r\n"
                    "Content-Length: 13\r\n\r\n",
                    (unsigned)fixture.server.port);
-    assert_string_equal(last_head, expected);
-    assert_string_equal(last_body, "{\"event\":\"a\"}");
-    assert_in_range(strlen(last_head), 1, 185);
+    assert_string_equal(raw_last_head(&fixture.server), expected);
+    assert_string_equal(raw_last_body(&fixture.server), "{\"event\":\"a\"}");
+    assert_in_range(strlen(raw_last_head(&fixture.server)), 1, 185);
 }
 
 static void batch_and_gzip_have_a_line_each(void **state)
@@ -60,11 +53,12 @@ static void batch_and_gzip_have_a_line_each(void **state)
         assert_int_equal(exchange(request)->http_status, 200);
         (void)snprintf(line, sizeof line, "X-Batch-Size: %u\r\n",
                        (unsigned)cases[i].batch_size);
-        (cases[i].batch_size > 0 ? assert_contains : assert_lacks)(last_head,
-                                                                   line);
+        (cases[i].batch_size > 0 ? assert_contains : assert_lacks)(
+            raw_last_head(&fixture.server), line);
         (cases[i].is_gzip ? assert_contains : assert_lacks)(
-            last_head, "Content-Encoding: gzip\r\n");
-        assert_contains(last_head, "X-API-Key: " TEST_KEY "\r\n");
+            raw_last_head(&fixture.server), "Content-Encoding: gzip\r\n");
+        assert_contains(raw_last_head(&fixture.server),
+                        "X-API-Key: " TEST_KEY "\r\n");
     }
     assert_int_equal(atomic_load(&fixture.server.connections), 1);
 }
@@ -282,7 +276,7 @@ static void proxy_from_the_environment_is_not_used_for_loopback(void **state)
     assert_int_equal(exchange(&fixture.requests[0])->http_status, 200);
     (void)unsetenv("http_proxy");
     (void)unsetenv("all_proxy");
-    assert_contains(last_head, "POST /track HTTP/1.1\r\n");
+    assert_contains(raw_last_head(&fixture.server), "POST /track HTTP/1.1\r\n");
 }
 
 static void proxy_setting_is_used_for_other_hosts(void **state)
@@ -299,8 +293,10 @@ static void proxy_setting_is_used_for_other_hosts(void **state)
     settings.proxy = proxy;
     open_transport(&settings);
     assert_int_equal(exchange(&fixture.requests[0])->http_status, 200);
-    assert_contains(last_head, "POST http://example.test/track HTTP/1.1\r\n");
-    assert_contains(last_head, "Proxy-Authorization: Basic ");
+    assert_contains(raw_last_head(&fixture.server),
+                    "POST http://example.test/track HTTP/1.1\r\n");
+    assert_contains(raw_last_head(&fixture.server),
+                    "Proxy-Authorization: Basic ");
 }
 
 static void settings_that_cannot_work_are_refused(void **state)

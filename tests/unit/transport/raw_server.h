@@ -44,12 +44,15 @@ struct raw_server {
     bool should_reset_at_once; /* each connection, without reading */
     atomic_int connections;
     atomic_int requests;
+    atomic_int closed; /* connections that the server has ended */
     atomic_bool is_stopping;
 
     pthread_mutex_t lock; /* the fields below */
     pthread_cond_t changed;
     int held;     /* requests that wait in raw_hold() */
     bool is_open; /* nobody waits there any more */
+    char last_head[RAW_MAX_HEAD];
+    char last_body[256];
 
     pthread_t acceptor;
     pthread_t threads[RAW_MAX_CONNECTIONS];
@@ -153,6 +156,38 @@ static inline bool raw_read(int fd, struct raw_request *request)
     return true;
 }
 
+/* Lets the test see the request that came last. */
+static inline void raw_keep(struct raw_server *server,
+                            const struct raw_request *request)
+{
+    pthread_mutex_lock(&server->lock);
+    (void)snprintf(server->last_head, sizeof server->last_head, "%s",
+                   request->head);
+    (void)snprintf(server->last_body, sizeof server->last_body, "%s",
+                   request->body);
+    pthread_mutex_unlock(&server->lock);
+}
+
+static inline const char *raw_last_head(struct raw_server *server)
+{
+    static char head[RAW_MAX_HEAD];
+
+    pthread_mutex_lock(&server->lock);
+    memcpy(head, server->last_head, sizeof head);
+    pthread_mutex_unlock(&server->lock);
+    return head;
+}
+
+static inline const char *raw_last_body(struct raw_server *server)
+{
+    static char body[sizeof server->last_body];
+
+    pthread_mutex_lock(&server->lock);
+    memcpy(body, server->last_body, sizeof body);
+    pthread_mutex_unlock(&server->lock);
+    return body;
+}
+
 static inline void raw_end(struct raw_server *server, int slot,
                            enum raw_next how)
 {
@@ -166,6 +201,7 @@ static inline void raw_end(struct raw_server *server, int slot,
     (void)close(server->fds[slot]);
     server->fds[slot] = -1;
     pthread_mutex_unlock(&server->lock);
+    atomic_fetch_add(&server->closed, 1);
 }
 
 static inline void *raw_serve(void *arg)
