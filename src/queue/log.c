@@ -318,7 +318,9 @@ bool dlr_log_give_up_empty(struct dlr_queue *queue)
         return false;
     }
     if (queue->cursor.segment == last) {
-        queue->cursor.segment = NULL;
+        /* The one before, if any, is the last again and grows on. */
+        queue->cursor.segment = last->previous;
+        queue->cursor.offset = last->previous == NULL ? 0 : last->previous->end;
     }
     unlink_segment(queue, last);
     last->next = queue->garbage;

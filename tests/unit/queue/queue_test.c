@@ -337,19 +337,17 @@ static void spares_stay_below_the_ceiling(void **state)
     queue_rig_close(rig);
 }
 
-static void a_forgotten_queue_starts_anew(void **state)
+static void a_forgotten_queue_holds_nothing(void **state)
 {
     struct queue_rig *rig = queue_rig_open(queue_rig_config());
-    datalyr_ledger ledger;
 
     (void)state;
     assert_int_equal(queue_rig_append(rig, "a"), DATALYR_OK);
-    dlr_queue_forget(&rig->queue);
-    ledger = queue_rig_ledger(rig);
-    assert_int_equal(ledger.calls, 0);
-    assert_int_equal(ledger.pending, 0);
-    assert_int_equal(ledger.queue_bytes, 0);
-    assert_int_equal(queue_rig_append(rig, "b"), DATALYR_OK);
+    rig->queue.wants_spare = true;
+    dlr_queue_tidy(&rig->queue);
+    dlr_queue_forget(&rig->queue); /* what it leaves, a sanitizer sees */
+    assert_int_equal(queue_rig_ledger(rig).queue_bytes, 0);
+    assert_null(rig->queue.first);
     queue_rig_close(rig);
 }
 
@@ -372,7 +370,7 @@ int main(void)
         cmocka_unit_test(an_eviction_wakes_the_sender_for_its_report),
         cmocka_unit_test(without_a_drop_hook_evictions_wake_nobody),
         cmocka_unit_test(spares_stay_below_the_ceiling),
-        cmocka_unit_test(a_forgotten_queue_starts_anew),
+        cmocka_unit_test(a_forgotten_queue_holds_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
