@@ -277,7 +277,8 @@ static bool should_wake(struct dlr_queue *queue)
         queue->is_report_promised = true;
         wake = true;
     }
-    if (is_half_full && queue->spare_count == 0 && !queue->wants_spare) {
+    if (is_half_full && queue->spare_count < DLR_LOG_SPARES &&
+        !queue->wants_spare) {
         queue->wants_spare = true;
         wake = true;
     }

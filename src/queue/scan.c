@@ -161,6 +161,17 @@ static void note_damage(struct dlr_scan *scan, size_t from, size_t to)
     }
 }
 
+/* True if what follows the last record was being written when its process was
+ * killed: its state, which is written last, is still that of free space. The
+ * call that would have accepted it never returned. */
+static bool is_unconfirmed(const struct dlr_scan *scan)
+{
+    size_t room = scan->len > scan->offset ? scan->len - scan->offset : 0;
+
+    return room >= DLR_RECORD_HEAD_BYTES &&
+           scan->base[scan->offset + DLR_RECORD_HEAD_BYTES - 1] == 0;
+}
+
 bool dlr_scan_next(struct dlr_scan *scan, struct dlr_found *found)
 {
     size_t offset = scan->offset;
@@ -180,7 +191,9 @@ bool dlr_scan_next(struct dlr_scan *scan, struct dlr_found *found)
         }
         offset += DLR_RECORD_ALIGN;
     }
-    note_damage(scan, scan->offset, scan->len);
+    if (!is_unconfirmed(scan)) {
+        note_damage(scan, scan->offset, scan->len);
+    }
     scan->offset = scan->len;
     return false;
 }
