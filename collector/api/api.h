@@ -62,6 +62,7 @@ struct dld_work {
 
     struct dld_batch batch;
     struct dld_job job;
+    struct dld_stream_client *stream;
 };
 
 struct dld_http_handler dld_api_handler(struct dld_api *api);
@@ -78,6 +79,7 @@ void dld_api_metrics(struct dld_work *work);
 void dld_api_reset(struct dld_work *work);
 void dld_api_page(struct dld_work *work);
 void dld_api_wait(struct dld_work *work);
+void dld_api_watch(struct dld_work *work);
 
 /* On a thread of the pool. */
 void dld_api_events(struct dld_work *work);

@@ -182,9 +182,16 @@ static struct dlr_json_value follow_path(struct dlr_json_value value,
 
 static bool is_same_number(struct dlr_json_value value, struct dlr_text text)
 {
+    int64_t whole_left;
+    int64_t whole_right;
     double left;
     double right;
 
+    /* As doubles, neighbours above 2^53 are the same. */
+    if (dlr_number_read_int64(text.ptr, text.len, &whole_right) &&
+        dlr_json_to_int64(value, &whole_left)) {
+        return whole_left == whole_right;
+    }
     return dlr_number_read_double(text.ptr, text.len, &right) &&
            dlr_json_to_double(value, &left) && !(left < right || left > right);
 }

@@ -30,12 +30,15 @@ struct dld_live {
     struct dld_store *store;
     struct dlr_thread thread;
     struct dlr_buf arena;
+    struct dlr_buf message;
     struct dld_waiter *waiting; /* the thread's own */
-    uint64_t seen_seq;          /* all of `waiting` have looked so far */
+    struct dld_stream_client *streams;
+    uint64_t seen_seq; /* all of `waiting` have looked so far */
 
     struct dlr_mutex lock;
     struct dlr_cond wake;
     struct dld_waiter *incoming;
+    struct dld_stream_client *incoming_streams;
     uint64_t committed_seq;
     bool is_stopping;
 };
@@ -192,44 +195,60 @@ static void answer_timeout(struct dld_live *live, struct dld_waiter *waiter)
 
 /* ----------------------------------------------------------------- matching */
 
-static void show(struct dld_live *live, struct dld_waiter *waiter,
-                 const struct dld_row *row)
-{
-    struct dld_event event;
+/* Who is shown a row; one of them, or everybody. */
+struct look {
+    struct dld_live *live;
+    struct dld_waiter *waiter;
+    struct dld_stream_client *stream;
+};
 
+static void show(struct dld_waiter *waiter, const struct dld_row *row,
+                 const struct dld_event *event)
+{
     if (waiter->count == waiter->wanted || row->seq <= waiter->last_seq ||
         row->workspace != waiter->work->workspace) {
         return;
     }
     waiter->last_seq = row->seq;
-    if (!dld_render_read(row, &live->arena, &event)) {
-        waiter->body.failed = true;
-        return;
-    }
-    if (dld_filter_matches(&waiter->filter, row, &event)) {
+    if (dld_filter_matches(&waiter->filter, row, event)) {
         dlr_buf_append_string(&waiter->body, waiter->count == 0 ? "" : ",");
-        dld_render_event(&waiter->body, row, &event);
+        dld_render_event(&waiter->body, row, event);
         waiter->count++;
     }
 }
 
-struct look {
-    struct dld_live *live;
-    struct dld_waiter *waiter; /* NULL: everybody */
-};
+static void show_all(struct dld_live *live, const struct dld_row *row,
+                     struct dld_offer *offer)
+{
+    for (struct dld_waiter *waiter = live->waiting; waiter != NULL;
+         waiter = waiter->next) {
+        show(waiter, row, offer->event);
+    }
+    for (struct dld_stream_client *stream = live->streams; stream != NULL;
+         stream = *dld_stream_next(stream)) {
+        dld_stream_offer(stream, offer);
+    }
+}
 
 static bool show_row(void *self, const struct dld_row *row)
 {
     struct look *look = self;
+    struct dld_event event;
+    struct dld_offer offer = {
+        .row = row, .event = &event, .text = &look->live->message};
 
+    if (!dld_render_read(row, &look->live->arena, &event)) {
+        return false;
+    }
+    if (look->stream != NULL) {
+        dld_stream_offer(look->stream, &offer);
+        return true;
+    }
     if (look->waiter != NULL) {
-        show(look->live, look->waiter, row);
+        show(look->waiter, row, &event);
         return look->waiter->count < look->waiter->wanted;
     }
-    for (struct dld_waiter *waiter = look->live->waiting; waiter != NULL;
-         waiter = waiter->next) {
-        show(look->live, waiter, row);
-    }
+    show_all(look->live, row, &offer);
     return true;
 }
 
@@ -237,7 +256,7 @@ static bool show_row(void *self, const struct dld_row *row)
 static void catch_up(struct dld_live *live, struct dld_waiter *waiter,
                      uint64_t until_seq)
 {
-    struct look look = {live, waiter};
+    struct look look = {.live = live, .waiter = waiter};
     struct dld_scan scan;
     datalyr_error error;
 
@@ -249,10 +268,24 @@ static void catch_up(struct dld_live *live, struct dld_waiter *waiter,
     }
 }
 
+static void catch_up_stream(struct dld_live *live,
+                            struct dld_stream_client *stream)
+{
+    struct look look = {.live = live, .stream = stream};
+    struct dld_scan scan;
+    datalyr_error error;
+
+    dld_filter_to_scan(dld_stream_filter(stream), dld_stream_workspace(stream),
+                       &scan);
+    scan.after = dld_stream_place(stream);
+    scan.before = live->seen_seq + 1;
+    (void)live->store->scan(live->store->self, &scan, show_row, &look, &error);
+}
+
 /* New rows, once for all. */
 static void look_at_new(struct dld_live *live, uint64_t until_seq)
 {
-    struct look look = {live, NULL};
+    struct look look = {.live = live};
     struct dld_scan scan = {
         .since_ms = DLD_TIME_MIN,
         .until_ms = DLD_TIME_MAX,
@@ -261,7 +294,10 @@ static void look_at_new(struct dld_live *live, uint64_t until_seq)
     };
     datalyr_error error;
 
-    if (live->waiting != NULL && until_seq > live->seen_seq) {
+    if (until_seq <= live->seen_seq) {
+        return;
+    }
+    if (live->waiting != NULL || live->streams != NULL) {
         (void)live->store->scan(live->store->self, &scan, show_row, &look,
                                 &error);
     }
@@ -280,6 +316,42 @@ static void adopt(struct dld_live *live, struct dld_waiter *incoming)
         waiter->next = live->waiting;
         live->waiting = waiter;
     }
+}
+
+static void adopt_streams(struct dld_live *live,
+                          struct dld_stream_client *incoming)
+{
+    while (incoming != NULL) {
+        struct dld_stream_client *stream = incoming;
+
+        incoming = *dld_stream_next(stream);
+        catch_up_stream(live, stream);
+        *dld_stream_next(stream) = live->streams;
+        live->streams = stream;
+    }
+}
+
+/* How long streams may be left alone: a message about a gap waits no longer. */
+#define STREAM_REST_MS 100
+
+static uint64_t settle_streams(struct dld_live *live, bool is_stopping)
+{
+    struct dld_stream_client **at = &live->streams;
+    int64_t now_ms = dlr_clock_monotonic_ms();
+
+    while (*at != NULL) {
+        struct dld_stream_client *stream = *at;
+
+        if (!is_stopping && !dld_stream_is_closed(stream)) {
+            dld_stream_tick(stream, now_ms);
+            at = dld_stream_next(stream);
+            continue;
+        }
+        *at = *dld_stream_next(stream);
+        dld_stream_end(stream);
+        dld_stream_release(&stream);
+    }
+    return live->streams == NULL ? UINT64_MAX : STREAM_REST_MS;
 }
 
 /* Answers those who have enough or no time left. Returns how long nobody's
@@ -323,6 +395,34 @@ static uint64_t stored_seq(struct dld_live *live, uint64_t committed_seq)
     return stats.last_seq > committed_seq ? stats.last_seq : committed_seq;
 }
 
+/* What other threads handed in. */
+struct news {
+    struct dld_waiter *waiters;
+    struct dld_stream_client *streams;
+    uint64_t committed_seq;
+    bool is_stopping;
+};
+
+/* Waits at most so long for something new. */
+static struct news take_news(struct dld_live *live, uint64_t rest_ms)
+{
+    struct news news;
+    bool is_watched = live->waiting != NULL || live->streams != NULL;
+
+    dlr_mutex_lock(&live->lock);
+    if (live->incoming == NULL && live->incoming_streams == NULL &&
+        !live->is_stopping && rest_ms > 0 &&
+        (!is_watched || live->committed_seq <= live->seen_seq)) {
+        (void)dlr_cond_wait_ms(&live->wake, &live->lock, rest_ms);
+    }
+    news = (struct news){live->incoming, live->incoming_streams,
+                         live->committed_seq, live->is_stopping};
+    live->incoming = NULL;
+    live->incoming_streams = NULL;
+    dlr_mutex_unlock(&live->lock);
+    return news;
+}
+
 static void run(void *self)
 {
     struct dld_live *live = self;
@@ -330,25 +430,19 @@ static void run(void *self)
     uint64_t rest_ms = 0;
 
     while (!is_stopping) {
-        struct dld_waiter *incoming;
-        uint64_t committed_seq;
+        struct news news = take_news(live, rest_ms);
+        uint64_t stream_rest_ms;
 
-        dlr_mutex_lock(&live->lock);
-        if (live->incoming == NULL && !live->is_stopping && rest_ms > 0 &&
-            (live->waiting == NULL || live->committed_seq <= live->seen_seq)) {
-            (void)dlr_cond_wait_ms(&live->wake, &live->lock, rest_ms);
+        is_stopping = news.is_stopping;
+        if (news.waiters != NULL || news.streams != NULL) {
+            news.committed_seq = stored_seq(live, news.committed_seq);
         }
-        incoming = live->incoming;
-        live->incoming = NULL;
-        committed_seq = live->committed_seq;
-        is_stopping = live->is_stopping;
-        dlr_mutex_unlock(&live->lock);
-        if (incoming != NULL) {
-            committed_seq = stored_seq(live, committed_seq);
-        }
-        look_at_new(live, committed_seq);
-        adopt(live, incoming);
+        look_at_new(live, news.committed_seq);
+        adopt(live, news.waiters);
+        adopt_streams(live, news.streams);
         rest_ms = settle(live, is_stopping);
+        stream_rest_ms = settle_streams(live, is_stopping);
+        rest_ms = rest_ms < stream_rest_ms ? rest_ms : stream_rest_ms;
     }
 }
 
@@ -362,6 +456,7 @@ datalyr_status dld_live_start(struct dld_store *store, struct dld_live **out)
     }
     live->store = store;
     dlr_buf_init(&live->arena, ARENA_MAX);
+    dlr_buf_init(&live->message, ARENA_MAX);
     if (dlr_mutex_init(&live->lock) != 0 || dlr_cond_init(&live->wake) != 0 ||
         dlr_thread_start(&live->thread, "dld-live", run, live) != 0) {
         dlr_free(live);
@@ -389,6 +484,7 @@ void dld_live_free(struct dld_live *live)
         return;
     }
     dlr_buf_clear(&live->arena);
+    dlr_buf_clear(&live->message);
     dlr_cond_clear(&live->wake);
     dlr_mutex_clear(&live->lock);
     dlr_free(live);
@@ -420,5 +516,23 @@ void dld_live_wait(struct dld_live *live, struct dld_waiter **waiter)
     dlr_mutex_unlock(&live->lock);
     if (refused != NULL) {
         answer_stopping(refused);
+    }
+}
+
+void dld_live_watch(struct dld_live *live, struct dld_stream_client *stream)
+{
+    bool is_refused;
+
+    dlr_mutex_lock(&live->lock);
+    is_refused = live->is_stopping;
+    if (!is_refused) {
+        *dld_stream_next(stream) = live->incoming_streams;
+        live->incoming_streams = stream;
+        dlr_cond_signal(&live->wake);
+    }
+    dlr_mutex_unlock(&live->lock);
+    if (is_refused) {
+        dld_stream_end(stream);
+        dld_stream_release(&stream);
     }
 }

@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 #include "api/filter.h"
+#include "api/stream.h"
 
 /* One request that waits until `wanted` events match. */
 struct dld_waiter {
@@ -31,5 +32,9 @@ void dld_live_commit(void *live, uint64_t last_seq);
 
 /* Takes the waiter, which must be from dlr_calloc(), and its deferred request. */
 void dld_live_wait(struct dld_live *live, struct dld_waiter **waiter);
+
+/* Shows new events to the stream until it is closed; one owner's share of it
+ * is the live thread's from here on. */
+void dld_live_watch(struct dld_live *live, struct dld_stream_client *stream);
 
 #endif

@@ -11,6 +11,7 @@
 #include "api/access.h"
 #include "api/api.h"
 #include "api/side.h"
+#include "api/stream.h"
 #include "base/escape.h"
 #include "base/mem.h"
 
@@ -36,6 +37,7 @@ struct route {
 /* Behind /api/v1. */
 static const struct route api_routes[] = {
     {DLD_METHOD_GET, {"events"}, GATE_READ, true, dld_api_events},
+    {DLD_METHOD_GET, {"events", "stream"}, GATE_READ, false, dld_api_watch},
     {DLD_METHOD_GET, {"wait"}, GATE_READ, false, dld_api_wait},
     {DLD_METHOD_GET, {"stats"}, GATE_READ, true, dld_api_stats},
     {DLD_METHOD_GET, {"users", "*"}, GATE_READ, true, dld_api_user},
@@ -293,6 +295,10 @@ static void finish(void *self, struct dld_request *request, bool is_sent)
         atomic_fetch_add(&api->counts.requests_by_class[status_class], 1);
     }
     if (work != NULL) {
+        if (work->stream != NULL) {
+            dld_stream_close(work->stream);
+            dld_stream_release(&work->stream);
+        }
         dld_batch_clear(&work->batch);
         dlr_free(work);
         request->work = NULL;

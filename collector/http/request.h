@@ -125,7 +125,9 @@ void dld_request_defer(struct dld_request *request);
 /* The reply of a deferred request is complete. The request is the server's
  * again and must not be touched. */
 void dld_request_resume(struct dld_request *request);
-/* A sleeping stream has something to read. */
+/* Called by a stream that has nothing to read, and by whoever has something for
+ * it then. Both under one lock of the caller's. */
+void dld_request_sleep(struct dld_request *request);
 void dld_request_wake(struct dld_request *request);
 
 void dld_reply_header(struct dld_request *request, const char *name,

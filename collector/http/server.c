@@ -456,6 +456,11 @@ void dld_request_resume(struct dld_request *request)
     MHD_resume_connection(request->connection);
 }
 
+void dld_request_sleep(struct dld_request *request)
+{
+    MHD_suspend_connection(request->connection);
+}
+
 void dld_request_wake(struct dld_request *request)
 {
     MHD_resume_connection(request->connection);

@@ -143,9 +143,9 @@ struct dld_limit_answer dld_keys_take(struct dld_keys *keys,
 
     dlr_mutex_lock(&keys->lock);
     entry = find(keys, key);
-    answer = dld_bucket_take(entry != NULL ? &entry->bucket
-                                           : &keys->page_bucket,
-                             &keys->limit, now_ms);
+    answer =
+        dld_bucket_take(entry != NULL ? &entry->bucket : &keys->page_bucket,
+                        &keys->limit, now_ms);
     dlr_mutex_unlock(&keys->lock);
     return answer;
 }
