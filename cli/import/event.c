@@ -9,6 +9,7 @@
  */
 #include "import/event.h"
 
+#include "base/json_check.h"
 #include "base/json_write.h"
 #include "base/time.h"
 
@@ -281,7 +282,9 @@ void cli_event_put_json(const struct cli_event *event, struct dlr_buf *out)
     }
     if (event->type != CLI_TYPE_ALIAS) {
         dlr_buf_printf(out, ",\"%s\":", is_of_user ? "traits" : "properties");
-        dlr_buf_append_text(out, dlr_buf_text(&event->properties));
+        /* Compact: what was laid out over lines must not break the line. */
+        (void)dlr_json_compact(dlr_buf_text(&event->properties),
+                               DLR_JSON_DEPTH_MAX, out, NULL);
     }
     dlr_buf_append_char(out, '}');
 }
