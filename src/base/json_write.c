@@ -3,9 +3,10 @@
  * JSON writing: strings and numbers onto the end of a buffer.
  *
  * DESIGN
- * This runs on the thread of whoever calls track(), so text is copied, checked
- * and escaped in one pass: eight bytes at a time as long as all eight need no
- * attention (most text never leaves that loop), then one character, and so on.
+ * This runs on the thread of whoever calls track(). Most text needs nothing but
+ * quotes: it is copied in words, the last of which overlaps the one before, and
+ * looked at on the way (copy_whole). Text with a quote, a control character or a
+ * character beyond ASCII anywhere starts over with more care (put_careful).
  * Room is asked for once, for text that needs no escape; each escape asks for
  * its own extra bytes, so that a buffer of just the right size is enough.
  */
@@ -15,31 +16,24 @@
 #include "base/swar.h"
 #include "base/utf8.h"
 
-/* For fewer than eight bytes: all of them in one word (some twice), and spaces
- * where there are none. */
-static size_t copy_plain_short(char *out, const char *in, size_t len)
+/* Copies up to the first byte that needs attention; returns how many. For text
+ * that has one: kept out of line, so that text without any gets by with few
+ * registers. */
+__attribute__((noinline)) static size_t copy_start(char *out, const char *in,
+                                                   size_t len)
 {
-    uint64_t word;
     size_t at = 0;
 
-    if (len >= 4) {
-        word = dlr_swar_load_4(in) | dlr_swar_load_4(in + len - 4) << 32;
-        if (dlr_swar_mark_json(word) == 0) {
-            memcpy(out, in, 4);
-            memmove(out + len - 4, in + len - 4, 4);
-            return len;
+    while (len - at >= 8) {
+        uint64_t marks = dlr_swar_mark_json(dlr_swar_load_8(in + at));
+
+        memcpy(out + at, in + at, 8);
+        if (marks != 0) {
+            return at + dlr_swar_first(marks);
         }
-    } else if (len > 0) {
-        word = (DLR_SWAR_ONES << 24) * ' ' | (unsigned char)in[0] |
-               (uint64_t)(unsigned char)in[len / 2] << 8 |
-               (uint64_t)(unsigned char)in[len - 1] << 16;
-        if (dlr_swar_mark_json(word) == 0) {
-            out[0] = in[0];
-            out[len / 2] = in[len / 2];
-            out[len - 1] = in[len - 1];
-            return len;
-        }
+        at += 8;
     }
+    /* One byte in a word of spaces. */
     while (at < len && dlr_swar_mark_json((unsigned char)in[at] |
                                           (DLR_SWAR_ONES << 8) * ' ') == 0) {
         out[at] = in[at];
@@ -51,7 +45,7 @@ static size_t copy_plain_short(char *out, const char *in, size_t len)
 /* Are all sixteen bytes plain? As signed numbers the bytes beyond ASCII are below
  * the space, too. The compiler makes vector instructions of this where the
  * processor has them. */
-static bool is_plain_16(const char *in)
+static inline bool is_plain_16(const char *in)
 {
     signed char bytes __attribute__((vector_size(16)));
     uint64_t halves[2];
@@ -62,35 +56,63 @@ static bool is_plain_16(const char *in)
     return (halves[0] | halves[1]) == 0;
 }
 
-/* Copies the leading bytes that need no attention; returns how many. May write
- * to all `len` bytes of `out`. */
-static size_t copy_plain(char *out, const char *in, size_t len)
+/* Below eight bytes: all of them in one word (some twice), with spaces where
+ * there are none. */
+static inline bool copy_short(char *out, const char *in, size_t len)
 {
-    uint64_t special;
-    size_t at = 0;
+    uint64_t word;
 
-    if (len < 8) {
-        return copy_plain_short(out, in, len);
+    if (len >= 4) {
+        word = dlr_swar_load_4(in) | dlr_swar_load_4(in + len - 4) << 32;
+        memcpy(out, in, 4);
+        memcpy(out + len - 4, in + len - 4, 4);
+        return dlr_swar_mark_json(word) == 0;
     }
-    while (len - at >= 16 && is_plain_16(in + at)) {
-        memcpy(out + at, in + at, 16);
-        at += 16;
+    if (len == 0) {
+        return true;
     }
-    for (; len - at > 8; at += 8) {
-        special = dlr_swar_mark_json(dlr_swar_load_8(in + at));
-        memcpy(out + at, in + at, 8);
-        if (special != 0) {
-            return at + dlr_swar_first(special);
+    word = (DLR_SWAR_ONES << 24) * ' ' | (unsigned char)in[0] |
+           (uint64_t)(unsigned char)in[len / 2] << 8 |
+           (uint64_t)(unsigned char)in[len - 1] << 16;
+    out[0] = in[0];
+    out[len / 2] = in[len / 2];
+    out[len - 1] = in[len - 1];
+    return dlr_swar_mark_json(word) == 0;
+}
+
+/* Sixteen bytes and more; the last sixteen may overlap those before. */
+static inline bool copy_long(char *out, const char *in, size_t len)
+{
+    const char *last = in + len - 16;
+
+    while (in < last) {
+        if (!is_plain_16(in)) {
+            return false;
         }
+        memcpy(out, in, 16);
+        in += 16;
+        out += 16;
     }
-    if (at == len) {
-        return len;
+    memcpy(out - (in - last), last, 16);
+    return is_plain_16(last);
+}
+
+/* Copies the text if none of it needs attention. If some does, `out` is left
+ * with some of it, and false comes back. */
+static inline bool copy_whole(char *out, const char *in, size_t len)
+{
+    if (len >= 16) {
+        return copy_long(out, in, len);
     }
-    /* The last eight bytes, some of them for the second time. */
-    at = len - 8;
-    special = dlr_swar_mark_json(dlr_swar_load_8(in + at));
-    memcpy(out + at, in + at, 8);
-    return special == 0 ? len : at + dlr_swar_first(special);
+    if (len >= 8) {
+        uint64_t first = dlr_swar_load_8(in);
+        uint64_t last = dlr_swar_load_8(in + len - 8);
+
+        memcpy(out, in, 8);
+        memcpy(out + len - 8, in + len - 8, 8);
+        return (dlr_swar_mark_json(first) | dlr_swar_mark_json(last)) == 0;
+    }
+    return copy_short(out, in, len);
 }
 
 /* Escapes one ASCII character; returns how many bytes. */
@@ -116,15 +138,23 @@ static size_t put_escape(char *out, char byte)
     return 6;
 }
 
-/* Copies characters that are not ASCII; returns how many bytes, 0 if the first
- * is not UTF-8. */
+/* Copies characters that are not ASCII, and the blanks between them; returns how
+ * many bytes, 0 if a character is not UTF-8. */
 static size_t copy_wide(char *out, const char *in, size_t len)
 {
     size_t at = 0;
 
-    while (at < len && (unsigned char)in[at] >= 0x80) {
-        size_t step = dlr_utf8_sequence(in + at, len - at);
+    while (at < len && ((unsigned char)in[at] >= 0x80 || in[at] == ' ')) {
+        size_t step;
 
+        /* Two bytes are what most alphabets have. */
+        if (len - at >= 2 && (unsigned char)in[at] >= 0xc2 &&
+            (unsigned char)in[at] < 0xe0 && (in[at + 1] & 0xc0) == 0x80) {
+            memcpy(out + at, in + at, 2);
+            at += 2;
+            continue;
+        }
+        step = dlr_utf8_sequence(in + at, len - at);
         if (step == 0) {
             return 0;
         }
@@ -162,25 +192,26 @@ static size_t put_special(struct dlr_buf *buf, const char *in, size_t len,
     return 1;
 }
 
-/* Writes the rest of a string whose first character needs attention. Kept out of
- * line: the callers are short without it, and most text never comes here. */
+/* Writes the content of a string that needs attention somewhere. */
 __attribute__((noinline)) static bool
-put_rest(struct dlr_buf *buf, const char *in, size_t len, size_t after)
+put_careful(struct dlr_buf *buf, const char *in, size_t len, size_t after)
 {
-    while (len > 0) {
-        size_t taken = put_special(buf, in, len, after);
+    for (;;) {
+        size_t taken = copy_start(buf->ptr + buf->len, in, len);
 
+        buf->len += taken;
+        in += taken;
+        len -= taken;
+        if (len == 0) {
+            return true;
+        }
+        taken = put_special(buf, in, len, after);
         if (taken == 0) {
             return false;
         }
         in += taken;
         len -= taken;
-        taken = copy_plain(buf->ptr + buf->len, in, len);
-        buf->len += taken;
-        in += taken;
-        len -= taken;
     }
-    return true;
 }
 
 static inline bool put_quoted(struct dlr_buf *buf, struct dlr_text text,
@@ -190,25 +221,27 @@ static inline bool put_quoted(struct dlr_buf *buf, struct dlr_text text,
     size_t after = is_key ? 2 : 1;
     char *out = dlr_buf_reserve(
         buf, text.len > SIZE_MAX - 3 ? SIZE_MAX : text.len + 1 + after);
-    size_t taken;
 
     if (out == NULL) {
         return false;
     }
-    *out = '"';
-    taken = copy_plain(out + 1, text.ptr, text.len);
-    buf->len += 1 + taken;
-    if (taken < text.len &&
-        !put_rest(buf, text.ptr + taken, text.len - taken, after)) {
-        buf->len = mark;
-        return false;
+    *out++ = '"';
+    if (copy_whole(out, text.ptr, text.len)) {
+        out += text.len;
+        buf->len = mark + 1 + text.len + after;
+    } else {
+        buf->len = mark + 1;
+        if (!put_careful(buf, text.ptr, text.len, after)) {
+            buf->len = mark;
+            return false;
+        }
+        out = buf->ptr + buf->len;
+        buf->len += after;
     }
-    out = buf->ptr + buf->len;
     out[0] = '"';
     if (is_key) {
         out[1] = ':';
     }
-    buf->len += after;
     return true;
 }
 
