@@ -285,6 +285,11 @@ static void put_status(struct dlr_buf *draft, const struct dlr_answer *answer,
     struct dlr_buf memory;
     struct dlr_text reason;
 
+    if (answer->http_status == 407) {
+        dlr_buf_append_string(draft, "the proxy answered 407: it wants a user "
+                                     "name and a password, or other ones");
+        return;
+    }
     dlr_buf_printf(draft, "the server answered %d", (int)answer->http_status);
     if (answer->http_status < 400 && head->location[0] != '\0') {
         dlr_buf_printf(draft, " and points to %s (set host to the new address)",
