@@ -278,14 +278,15 @@ class Driver:
     """tests/e2e/driver.c at work. Steps are its arguments; each prints a line,
     which step() waits for."""
 
-    def __init__(self, server, *steps, **settings):
+    def __init__(self, server, *steps, environment=None, **settings):
         url = server if isinstance(server, str) else server.url
         command = [program("driver"), "--set", f"host={url}"]
         for name, value in settings.items():
             command += ["--set", f"{name}={value}"]
         self.process = subprocess.Popen(
             [*command, *steps], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, text=True, env=clean_environment())
+            stderr=subprocess.PIPE, text=True,
+            env=clean_environment(**(environment or {})))
         self.done = []
         self.stderr = ""
         self._errors = []
