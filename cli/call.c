@@ -107,7 +107,11 @@ static int record_and_wait(const struct cli_call *call, datalyr_config *config,
                                 ? error.message
                                 : datalyr_status_text(status));
     }
-    cli_session_wait(&session, cli_session_budget_ms(call->args));
+    /* In a journal the event is safe already, and this process is in no hurry
+     * to deliver it: `datalyr journal send --watch` does. */
+    if (!session.has_journal) {
+        cli_session_wait(&session, cli_session_budget_ms(call->args));
+    }
     cli_session_close(&session, 0, &ledger);
     put_outcome(&session, call->args, &ledger);
     code = cli_session_verdict(&session, &ledger);

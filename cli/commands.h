@@ -12,6 +12,7 @@ extern const struct cli_command cmd_page;
 extern const struct cli_command cmd_alias;
 extern const struct cli_command cmd_import;
 extern const struct cli_command cmd_doctor;
+extern const struct cli_command cmd_journal;
 extern const struct cli_command cmd_version;
 extern const struct cli_command cmd_help;
 

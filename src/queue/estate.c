@@ -22,6 +22,16 @@
 /* Larger than any segment that this library makes; a file beyond is not one. */
 #define FILE_MAX_BYTES ((uint64_t)64 << 20)
 
+int dlr_estate_open_dir(const char *path, int *dir)
+{
+    return dlr_dir_open_existing(path, dir);
+}
+
+void dlr_estate_close_dir(int *dir)
+{
+    dlr_file_close(dir);
+}
+
 static bool is_hex(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -187,6 +197,12 @@ int dlr_estate_open(int dir, const char *owner, struct dlr_estate *estate)
         dlr_file_close(&fd);
     }
     return error;
+}
+
+int dlr_estate_remove(int dir, const struct dlr_estate *estate,
+                      const char *name)
+{
+    return estate->lock_file < 0 ? EPERM : dlr_file_remove(dir, name);
 }
 
 void dlr_estate_close(int dir, struct dlr_estate *estate)

@@ -21,6 +21,11 @@ struct dlr_estate {
     size_t file_count;
 };
 
+/* The directory, for tools that have nothing but its name. It must exist. 0 or
+ * an errno value. */
+int dlr_estate_open_dir(const char *path, int *dir);
+void dlr_estate_close_dir(int *dir);
+
 /* Calls `each` for every owner that has a lock file or segments in the
  * directory, until it returns false. 0 or an errno value. */
 int dlr_estate_list_owners(int dir, bool (*each)(void *self, const char *owner),
@@ -31,6 +36,10 @@ int dlr_estate_open(int dir, const char *owner, struct dlr_estate *estate);
 
 /* The same without the lock, for a look at one that may live. */
 int dlr_estate_peek(int dir, const char *owner, struct dlr_estate *estate);
+
+/* Removes a file of an estate whose lock we hold. 0 or an errno value. */
+int dlr_estate_remove(int dir, const struct dlr_estate *estate,
+                      const char *name);
 
 /* Gives it up; removes the lock file when no segments are left. */
 void dlr_estate_close(int dir, struct dlr_estate *estate);

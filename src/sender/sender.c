@@ -30,6 +30,10 @@
 /* Longest wait without anything to do: a net under missed wake-ups. */
 #define IDLE_MS 60000
 
+/* Before the first look for journals of dead processes: a command that records
+ * one event and ends is gone by then, and leaves them to somebody who stays. */
+#define FIRST_LOOK_MS 100
+
 datalyr_status dlr_sender_new(const struct dlr_sender_settings *settings,
                               struct dlr_queue *queue,
                               struct dlr_transport *transport,
@@ -50,6 +54,7 @@ datalyr_status dlr_sender_new(const struct dlr_sender_settings *settings,
         dlr_free(sender);
         return DATALYR_NOMEM;
     }
+    sender->next_look_ms = dlr_sender_now_ms(sender) + FIRST_LOOK_MS;
     dlr_bucket_init(&sender->bucket, settings->max_requests_per_second,
                     dlr_sender_now_ms(sender));
     *out = sender;

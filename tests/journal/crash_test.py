@@ -8,31 +8,22 @@ import json
 import os
 import random
 import resource
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "e2e"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness  # noqa: E402
+from files import folder, segments  # noqa: E402
 from harness import at_least, at_most, equal, is_true, note, test  # noqa: E402
 
 FAULTS = ("always 15%: status 503\n"
           "always 3%: close before-answer\n"
           "always 2%: commit-unanswered\n"
           "always 1%: hang\n")
-
-
-@contextlib.contextmanager
-def folder():
-    path = tempfile.mkdtemp(prefix="journal-")
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def start(where, url, prefix, threads=4, *extra, **popen):
@@ -72,10 +63,6 @@ def check_law(ledger):
     equal(ledger["accepted"] + ledger["recovered"],
           ledger["delivered"] + ledger["dropped"] + ledger["pending"],
           "accepted + recovered")
-
-
-def segments(where):
-    return sorted(glob.glob(os.path.join(where, "queue", "*.seg")))
 
 
 def check_all_there(server, where, missing=0):
