@@ -159,6 +159,7 @@ static void refuse(struct dlr_sender *sender, struct dlr_job *job)
     }
     dlr_tell_failure(sender, job, 0);
     dlr_queue_split(sender->queue, &job->slice, &second->slice);
+    dlr_job_place_behind(job, second);
     second->is_batch = true;
     job->attempts = 0;
     job->batch_id[0] = '\0'; /* another batch from here on */

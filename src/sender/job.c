@@ -7,9 +7,10 @@
 
 #include "base/mem.h"
 
-static bool is_sooner(const struct dlr_job *a, const struct dlr_job *b)
+static bool is_sooner(const struct dlr_job_heap *heap, const struct dlr_job *a,
+                      const struct dlr_job *b)
 {
-    if (a->next_at_ms != b->next_at_ms) {
+    if (!heap->is_strict && a->next_at_ms != b->next_at_ms) {
         return a->next_at_ms < b->next_at_ms;
     }
     return a->ordinal < b->ordinal;
@@ -48,7 +49,7 @@ static void sift_down(struct dlr_job_heap *heap, size_t at)
 
         for (size_t child = 2 * at + 1; child <= 2 * at + 2; child++) {
             if (child < heap->count &&
-                is_sooner(heap->jobs[child], heap->jobs[best])) {
+                is_sooner(heap, heap->jobs[child], heap->jobs[best])) {
                 best = child;
             }
         }
@@ -65,7 +66,8 @@ void dlr_job_heap_push(struct dlr_job_heap *heap, struct dlr_job *job)
     size_t at = heap->count++;
 
     heap->jobs[at] = job;
-    while (at > 0 && is_sooner(heap->jobs[at], heap->jobs[(at - 1) / 2])) {
+    while (at > 0 &&
+           is_sooner(heap, heap->jobs[at], heap->jobs[(at - 1) / 2])) {
         swap(heap, at, (at - 1) / 2);
         at = (at - 1) / 2;
     }
@@ -93,6 +95,13 @@ void dlr_job_heap_reorder(struct dlr_job_heap *heap)
     for (size_t i = heap->count / 2; i > 0; i--) {
         sift_down(heap, i - 1);
     }
+}
+
+void dlr_job_place_behind(struct dlr_job *job, struct dlr_job *second)
+{
+    job->width /= 2;
+    second->ordinal = job->ordinal + job->width;
+    second->width = job->width;
 }
 
 void dlr_job_heap_clear(struct dlr_job_heap *heap)

@@ -19,6 +19,7 @@ struct dlr_job {
     uint32_t attempts;   /* in this cycle */
     uint32_t cycles;     /* that failed */
     uint64_t ordinal;    /* order among jobs of the same moment */
+    uint64_t width;      /* ordinals from it on that are this job's */
     int64_t next_at_ms;  /* of the next attempt */
     bool is_cycle_rest;  /* a flush ends this wait, no other */
     bool is_batch;
@@ -27,12 +28,17 @@ struct dlr_job {
     struct dlr_job *previous;
 };
 
+/* Ordinals between two new jobs: enough for the largest batch to be halved down
+ * to single events. */
+#define DLR_JOB_WIDTH (UINT64_C(1) << 20)
+
 /* Jobs that wait, soonest first; equal times in their own order. All-zero is
  * empty. */
 struct dlr_job_heap {
     struct dlr_job **jobs;
     size_t count;
     size_t cap;
+    bool is_strict; /* their order alone decides, not their times */
 };
 
 /* Room for `count` jobs in all; false when out of memory. Within it
@@ -47,5 +53,9 @@ struct dlr_job *dlr_job_heap_pop(struct dlr_job_heap *heap);
 /* Orders anew after times were changed in place. */
 void dlr_job_heap_reorder(struct dlr_job_heap *heap);
 void dlr_job_heap_clear(struct dlr_job_heap *heap);
+
+/* Gives `second`, which was split off, a place right behind `job` and before
+ * all that came after it. */
+void dlr_job_place_behind(struct dlr_job *job, struct dlr_job *second);
 
 #endif

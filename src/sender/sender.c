@@ -57,6 +57,8 @@ datalyr_status dlr_sender_new(const struct dlr_sender_settings *settings,
     sender->next_look_ms = dlr_sender_now_ms(sender) + FIRST_LOOK_MS;
     dlr_bucket_init(&sender->bucket, settings->max_requests_per_second,
                     dlr_sender_now_ms(sender));
+    /* One request in flight promises strict order, also over failures. */
+    sender->waiting.is_strict = settings->max_in_flight == 1;
     *out = sender;
     return DATALYR_OK;
 }
@@ -111,7 +113,9 @@ struct dlr_job *dlr_sender_new_job(struct dlr_sender *sender)
         job->next = NULL;
     }
     job->request.owner = job;
-    job->ordinal = sender->next_ordinal++;
+    job->ordinal = sender->next_ordinal;
+    job->width = DLR_JOB_WIDTH;
+    sender->next_ordinal += DLR_JOB_WIDTH;
     sender->job_count += 1;
     return job;
 }
@@ -365,7 +369,8 @@ static void warn_of_overflow(struct dlr_sender *sender)
 {
     datalyr_ledger ledger;
 
-    if (sender->is_overflow_logged || !sender->settings.is_debug) {
+    if (sender->is_overflow_logged ||
+        (!sender->settings.is_debug && sender->settings.hooks.on_log == NULL)) {
         return;
     }
     dlr_queue_read_ledger(sender->queue, dlr_sender_now_ms(sender), &ledger);
@@ -463,13 +468,14 @@ void dlr_sender_step(struct dlr_sender *sender)
     send_due(sender, &look);
     warn_of_overflow(sender);
     if (look.has_reports) {
-        dlr_tell_drops(sender);
+        (void)dlr_tell_drops(sender);
     }
     now_ms = dlr_sender_now_ms(sender);
     wait = wait_ms(sender, &look, now_ms);
     wait = sooner(wait, upkeep_ms - now_ms);
     wait = wait < 0 ? 0 : wait;
-    if (!dlr_queue_sleep(sender->queue, news(sender, &look, now_ms))) {
+    if (look.has_reports || /* perhaps there are more */
+        !dlr_queue_sleep(sender->queue, news(sender, &look, now_ms))) {
         wait = 0;
     }
     request = sender->transport->poll(sender->transport, wait);
@@ -515,7 +521,9 @@ static void wind_up(struct dlr_sender *sender, bool should_drop)
     } else {
         dlr_queue_drop_unfiled(sender->queue, DATALYR_DROP_CLOSE_TIMEOUT);
     }
-    dlr_tell_drops(sender);
+    while (dlr_tell_drops(sender)) {
+        continue; /* the queue is closed: hooks cannot add to them */
+    }
     note_traffic(sender);
 }
 

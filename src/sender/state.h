@@ -82,7 +82,9 @@ void dlr_tell_delivered(struct dlr_sender *sender, struct dlr_job *job,
                         const uint32_t *rejected, size_t rejected_count);
 void dlr_tell_failure(struct dlr_sender *sender, struct dlr_job *job,
                       int64_t retry_in_ms);
-void dlr_tell_drops(struct dlr_sender *sender);
+/* Reports dropped events, but no more than some hundreds at a time: a hook may
+ * record events whose drops are reported in turn. False if there were none. */
+bool dlr_tell_drops(struct dlr_sender *sender);
 
 static inline int64_t dlr_sender_now_ms(const struct dlr_sender *sender)
 {

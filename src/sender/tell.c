@@ -148,21 +148,18 @@ static bool tell_some_drops(struct dlr_sender *sender)
     return count > 0;
 }
 
-void dlr_tell_drops(struct dlr_sender *sender)
+bool dlr_tell_drops(struct dlr_sender *sender)
 {
     const datalyr_hooks *hooks = &sender->settings.hooks;
     datalyr_drop_reason reason;
     uint64_t gone;
 
     if (hooks->on_drop == NULL) {
-        return;
+        return false;
     }
     gone = dlr_queue_take_unreported(sender->queue, &reason);
-    while (gone > 0) {
+    if (gone > 0) {
         hooks->on_drop(NULL, (size_t)gone, reason, hooks->user_data);
-        gone = dlr_queue_take_unreported(sender->queue, &reason);
     }
-    while (tell_some_drops(sender)) {
-        continue;
-    }
+    return tell_some_drops(sender) || gone > 0;
 }
