@@ -8,7 +8,15 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void large_and_small_requests_are_filled_whole(void **state)
 {
@@ -60,12 +68,86 @@ static void numbers_use_all_their_bits(void **state)
     assert_true(zeros == UINT64_MAX);
 }
 
+/* Makes two system calls fail with ENOSYS in this process for good, as sandboxes
+ * and old kernels do. */
+static bool forbid(unsigned first, unsigned second)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, first, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, second, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof code / sizeof *code, code};
+
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+enum { AS_EXPECTED, UNEXPECTED, NO_SECCOMP };
+
+/* Runs `try` in a child where the two calls are forbidden. */
+static void run_forbidden(unsigned first, unsigned second, bool (*try)(void))
+{
+    pid_t child = fork();
+    int status = -1;
+
+    if (child == 0) {
+        if (!forbid(first, second)) {
+            _exit(NO_SECCOMP);
+        }
+        _exit(try() ? AS_EXPECTED : UNEXPECTED);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    if (WEXITSTATUS(status) == NO_SECCOMP) {
+        (void)printf("# skipped: no seccomp filters here\n");
+        skip();
+    }
+    assert_int_equal(WEXITSTATUS(status), AS_EXPECTED);
+}
+
+static bool fills_twice_differently(void)
+{
+    unsigned char first[32] = {0};
+    unsigned char second[32] = {0};
+
+    return dlr_random_fill(first, sizeof first) &&
+           dlr_random_fill(second, sizeof second) &&
+           memcmp(first, second, sizeof first) != 0;
+}
+
+static bool fills_nothing_but_has_numbers(void)
+{
+    static const unsigned char zeros[32];
+    unsigned char bytes[32] = {1, 2, 3};
+
+    return !dlr_random_fill(bytes, sizeof bytes) &&
+           memcmp(bytes, zeros, sizeof bytes) == 0 &&
+           dlr_random_uint64() != dlr_random_uint64();
+}
+
+static void without_getrandom_the_device_serves(void **state)
+{
+    (void)state;
+    run_forbidden(SYS_getrandom, SYS_getrandom, fills_twice_differently);
+}
+
+static void without_any_source_filling_fails_and_leaves_zeros(void **state)
+{
+    (void)state;
+    run_forbidden(SYS_getrandom, SYS_openat, fills_nothing_but_has_numbers);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(large_and_small_requests_are_filled_whole),
         cmocka_unit_test(two_fills_differ),
         cmocka_unit_test(numbers_use_all_their_bits),
+        cmocka_unit_test(without_getrandom_the_device_serves),
+        cmocka_unit_test(without_any_source_filling_fails_and_leaves_zeros),
     };
 
     return cmocka_run_group_tests_name("random", tests, NULL, NULL);
