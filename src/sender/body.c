@@ -49,9 +49,11 @@ datalyr_status datalyr_replace(datalyr_replacement *replacement,
     return replacement->status;
 }
 
-/* Asks the hook about one event. False: it must not leave. */
-static bool ask(struct dlr_sender *sender, struct dlr_text json,
-                struct datalyr_replacement *replacement, struct dlr_text *out)
+/* Asks the hook about one event. False: it must not leave, or with a failed body
+ * there is no memory to ask or to replace, which is no reason to drop it. */
+static bool ask(struct dlr_sender *sender, struct dlr_job *job,
+                struct dlr_text json, struct datalyr_replacement *replacement,
+                struct dlr_text *out)
 {
     const datalyr_hooks *hooks = &sender->settings.hooks;
     datalyr_decision decision;
@@ -59,6 +61,7 @@ static bool ask(struct dlr_sender *sender, struct dlr_text json,
     *out = json;
     dlr_records_reset(&sender->records);
     if (!dlr_records_add(&sender->records, json)) {
+        job->body.failed = true;
         return false;
     }
     replacement->is_given = false;
@@ -67,6 +70,9 @@ static bool ask(struct dlr_sender *sender, struct dlr_text json,
     dlr_records_reset(&sender->records);
     if (decision == DATALYR_REPLACE) {
         *out = dlr_buf_text(&replacement->text);
+        job->body.failed =
+            job->body.failed ||
+            (replacement->is_given && replacement->status == DATALYR_NOMEM);
         return replacement->is_given && replacement->status == DATALYR_OK;
     }
     return decision == DATALYR_SEND;
@@ -90,10 +96,13 @@ static void put_events(struct dlr_sender *sender, struct dlr_job *job)
     struct dlr_text json;
 
     dlr_buf_init(&replacement.text, DLR_RECORD_MAX_BYTES);
-    while (dlr_walk_next(&walk, &at, &json)) {
+    while (!job->body.failed && dlr_walk_next(&walk, &at, &json)) {
         struct dlr_text text = json;
 
-        if (has_hook && !ask(sender, json, &replacement, &text)) {
+        if (has_hook && !ask(sender, job, json, &replacement, &text)) {
+            if (job->body.failed) {
+                break;
+            }
             dlr_queue_drop_one(sender->queue, &job->slice, at,
                                DATALYR_DROP_BEFORE_SEND);
             continue;

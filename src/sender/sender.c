@@ -30,6 +30,9 @@
 /* Longest wait without anything to do: a net under missed wake-ups. */
 #define IDLE_MS 60000
 
+/* Pause when there is no memory for a request. */
+#define SHORTAGE_MS 1000
+
 /* Before the first look for journals of dead processes: a command that records
  * one event and ends is gone by then, and leaves them to somebody who stays. */
 #define FIRST_LOOK_MS 100
@@ -172,7 +175,8 @@ static void launch(struct dlr_sender *sender, struct dlr_job *job)
 
     if (!dlr_body_build(sender, job, &is_failed)) {
         if (is_failed) {
-            dlr_sender_wait(sender, job, dlr_sender_now_ms(sender) + 1000);
+            dlr_sender_wait(sender, job,
+                            dlr_sender_now_ms(sender) + SHORTAGE_MS);
         } else {
             dlr_sender_finish(sender, job);
         }
@@ -185,7 +189,7 @@ static void launch(struct dlr_sender *sender, struct dlr_job *job)
         DATALYR_OK) {
         dlr_body_release(sender, job);
         job->attempts -= 1;
-        dlr_sender_wait(sender, job, dlr_sender_now_ms(sender) + 1000);
+        dlr_sender_wait(sender, job, dlr_sender_now_ms(sender) + SHORTAGE_MS);
         return;
     }
     sender->traffic.requests += 1;
@@ -290,6 +294,7 @@ static bool send_next(struct dlr_sender *sender,
     max_events = room < max_events ? (uint32_t)room : max_events;
     job = dlr_sender_new_job(sender);
     if (job == NULL) {
+        sender->short_until_ms = dlr_sender_now_ms(sender) + SHORTAGE_MS;
         return false;
     }
     if (!take_next(sender, look, max_events, &job->slice)) {
@@ -320,6 +325,7 @@ static bool may_take(const struct dlr_sender *sender,
 {
     return !must_keep_order(sender) &&
            sender->job_count < DLR_SENDER_JOBS_MAX &&
+           dlr_sender_now_ms(sender) >= sender->short_until_ms &&
            look->in_flight_events < sender->settings.max_in_flight_events;
 }
 
@@ -406,6 +412,9 @@ static int64_t wait_ms(struct dlr_sender *sender,
         next = has_due(sender, look) ? 0
                : look->due_in_ms > 0 ? sooner(next, look->due_in_ms)
                                      : next;
+    }
+    if (sender->short_until_ms > now_ms) {
+        next = sooner(next, sender->short_until_ms - now_ms);
     }
     if (next < sender->hold_until_ms - now_ms) {
         next = sender->hold_until_ms - now_ms;

@@ -37,8 +37,9 @@ struct dlr_sender {
     uint32_t job_count;
     uint64_t next_ordinal;
 
-    int64_t hold_until_ms; /* nothing is sent to the host before */
-    uint32_t park_count;   /* pauses in a row for a key or an address */
+    int64_t hold_until_ms;  /* nothing is sent to the host before */
+    int64_t short_until_ms; /* no new jobs before: there was no memory */
+    uint32_t park_count;    /* pauses in a row for a key or an address */
     struct dlr_bucket bucket;
     uint32_t batch_limit; /* what the server said; 0: nothing yet */
     bool accepts_gzip;    /* the server said so */

@@ -180,9 +180,7 @@ sender_rig_before_send(const datalyr_record *event,
         return DATALYR_REFUSE;
     }
     if (strcmp(event->event_id, rig->replaced_id) == 0) {
-        assert_int_equal(
-            datalyr_replace(replacement, scrubbed, sizeof scrubbed - 1),
-            DATALYR_OK);
+        (void)datalyr_replace(replacement, scrubbed, sizeof scrubbed - 1);
         return DATALYR_REPLACE;
     }
     return DATALYR_SEND;
