@@ -112,6 +112,18 @@ static datalyr_status submit_request(struct dlr_transport *transport,
     return DATALYR_OK;
 }
 
+/* Puts a request that has ended back in, if a connection died under it that
+ * was used again. False if it has ended for good. */
+static bool send_again(struct dlr_curl *curl, struct dlr_curl_handle *handle,
+                       CURLcode code)
+{
+    if (!dlr_curl_handle_may_repeat(handle, code)) {
+        return false;
+    }
+    (void)curl_multi_remove_handle(curl->loop.multi, handle->easy);
+    return curl_multi_add_handle(curl->loop.multi, handle->easy) == CURLM_OK;
+}
+
 static struct dlr_request *take_finished(struct dlr_curl *curl)
 {
     CURLMsg *message;
@@ -120,14 +132,17 @@ static struct dlr_request *take_finished(struct dlr_curl *curl)
     while ((message = curl_multi_info_read(curl->loop.multi, &left)) != NULL) {
         struct dlr_curl_handle *handle = NULL;
         struct dlr_request *request;
+        CURLcode code;
 
         (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
                                 &handle);
-        if (message->msg != CURLMSG_DONE || handle == NULL) {
+        code = message->data.result; /* the message goes with the handle */
+        if (message->msg != CURLMSG_DONE || handle == NULL ||
+            send_again(curl, handle, code)) {
             continue;
         }
         request = handle->request;
-        dlr_curl_handle_finish(handle, message->data.result);
+        dlr_curl_handle_finish(handle, code);
         rest_handle(curl, handle);
         return request;
     }

@@ -13,6 +13,10 @@
  * there is one kind of answer, `Expect` since waiting for a "100 Continue"
  * costs a round trip or a second.
  *
+ * A connection that the server closes in the moment when it is used again is no
+ * fault of the server's. libcurl sends anew then, but counts how often over the
+ * whole life of a handle, and each sixth time gives up. That one is ours.
+ *
  * An answer longer than the ceiling ends the transfer. Reading on and throwing
  * away would let a server hold the request until its time-out.
  */
@@ -181,8 +185,33 @@ void dlr_curl_handle_prepare(struct dlr_curl_handle *handle,
     dlr_answer_reset(&request->answer);
     handle->head = (struct dlr_head){0};
     handle->is_too_long = false;
+    handle->is_repeated = false;
     handle->detail[0] = '\0';
     handle->request = request;
+}
+
+bool dlr_curl_handle_may_repeat(struct dlr_curl_handle *handle, CURLcode code)
+{
+    long new_connections = 1;
+    curl_off_t spent_us = 0;
+    int64_t left_ms;
+
+    if ((code != CURLE_RECV_ERROR && code != CURLE_SEND_ERROR &&
+         code != CURLE_GOT_NOTHING) ||
+        handle->head.status != 0 || handle->is_repeated) {
+        return false;
+    }
+    (void)curl_easy_getinfo(handle->easy, CURLINFO_NUM_CONNECTS,
+                            &new_connections);
+    (void)curl_easy_getinfo(handle->easy, CURLINFO_TOTAL_TIME_T, &spent_us);
+    left_ms = handle->request->timeout_ms - (int64_t)spent_us / 1000;
+    if (new_connections > 0 || left_ms <= 0) {
+        return false;
+    }
+    set_timeout(handle, left_ms);
+    handle->detail[0] = '\0';
+    handle->is_repeated = true;
+    return true;
 }
 
 static int32_t find_status(const struct dlr_curl_handle *handle)

@@ -39,6 +39,7 @@ struct dlr_curl_handle {
     int64_t timeout_ms; /* as set last, as are the next two */
     uint32_t batch_size;
     bool is_gzip;
+    bool is_repeated; /* see dlr_curl_handle_may_repeat() */
     bool is_too_long; /* the answer passed the ceiling, and we ended it */
     struct curl_slist batch_line;
     char batch_text[DLR_CURL_BATCH_LINE_CAP];
@@ -66,6 +67,11 @@ void dlr_curl_handle_free(struct dlr_curl_handle **handle);
 /* Makes the handle ready to send the request. */
 void dlr_curl_handle_prepare(struct dlr_curl_handle *handle,
                              struct dlr_request *request);
+
+/* True, once for a request, if it should go to the multi again instead of being
+ * finished: its connection was an old one, and the server hung up on it in the
+ * moment when it was used again. */
+bool dlr_curl_handle_may_repeat(struct dlr_curl_handle *handle, CURLcode code);
 
 /* Fills the answer of the request, which has ended with `code`. */
 void dlr_curl_handle_finish(struct dlr_curl_handle *handle, CURLcode code);

@@ -213,6 +213,23 @@ static void connection_closed_while_it_rests_is_replaced(void **state)
     }
 }
 
+/* Kills each connection when it is used again. */
+static enum raw_next serve_once_then_reset(struct raw_server *server,
+                                           const struct raw_request *request)
+{
+    return request->number_here == 1 ? serve_well(server, request) : RAW_RESET;
+}
+
+static void connection_that_dies_as_it_is_used_again_is_no_failure(void **state)
+{
+    (void)state;
+    begin(serve_once_then_reset);
+    for (int i = 1; i <= 20; i++) {
+        assert_int_equal(exchange(&fixture.requests[0])->http_status, 200);
+        assert_int_equal(atomic_load(&fixture.server.connections), i);
+    }
+}
+
 static volatile sig_atomic_t pipe_signals;
 
 static void count_pipe_signal(int number)
@@ -527,6 +544,7 @@ int main(void)
         CURL_TEST(silent_server_is_given_up_on_time),
         CURL_TEST(refused_connection_is_told),
         CURL_TEST(connection_closed_while_it_rests_is_replaced),
+        CURL_TEST(connection_that_dies_as_it_is_used_again_is_no_failure),
         CURL_TEST(writing_to_a_dead_connection_raises_no_signal),
         CURL_TEST(cancelled_request_gives_its_body_back),
         CURL_TEST(request_cancelled_before_its_first_poll_is_never_sent),

@@ -29,6 +29,7 @@ enum raw_next {
 struct raw_request {
     int fd;
     int number;              /* of all requests, counted from 1 */
+    int number_here;         /* of those on this connection */
     char head[RAW_MAX_HEAD]; /* with the blank line and a NUL */
     char *body;              /* with a NUL behind it */
     size_t body_len;
@@ -212,10 +213,12 @@ static inline void *raw_serve(void *arg)
     enum raw_next next = server->should_reset_at_once ? RAW_RESET : RAW_KEEP;
 
     free(arg);
+    request.number_here = 0;
     pthread_mutex_lock(&server->lock);
     request.fd = server->fds[link.slot];
     pthread_mutex_unlock(&server->lock);
     while (next == RAW_KEEP && raw_read(request.fd, &request)) {
+        request.number_here++;
         request.number = atomic_fetch_add(&server->requests, 1) + 1;
         next = server->serve(server, &request);
         free(request.body);
