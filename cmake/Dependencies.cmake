@@ -19,7 +19,7 @@ endmacro()
 
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
-find_package(CURL 7.68)
+find_package(CURL 7.87)
 datalyr_need(CURL libcurl4-openssl-dev)
 find_package(ZLIB)
 datalyr_need(ZLIB zlib1g-dev)
