@@ -150,7 +150,8 @@ def limits_are_kept():
                 b"]" * 30 + b"}}")
         equal(collector.post("/track", deep).status, 400, "depth")
         chunked = (b"POST /track HTTP/1.1\r\nHost: 127.0.0.1\r\nX-API-Key: " +
-                   KEY.encode() + b"\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                   KEY.encode() + b"\r\nConnection: close" +
+                   b"\r\nTransfer-Encoding: chunked\r\n\r\n" +
                    b"1000\r\n" + b" " * 4096 + b"\r\n" +
                    b"2000\r\n" + b" " * 8192 + b"\r\n0\r\n\r\n")
         true(collector.raw(chunked, shut=True).startswith(b"HTTP/1.1 413"),
