@@ -4,6 +4,7 @@ leave events, tools see, deliver, export and discard them."""
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -159,6 +160,26 @@ def discard():
         equal(len(segments(where)), 2, "files")
         datalyr(server.url, "journal", "discard", queue, "--yes")
         equal(os.listdir(queue), [], "files left")
+
+
+@test("the sample file of version 1 is read as ever: pending, settled, damaged "
+      "and dropped records told apart")
+def sample():
+    here = os.path.dirname(os.path.abspath(__file__))
+    with folder() as where:
+        os.chmod(where, 0o700)
+        name = os.path.join(where, "0" * 32 + "-00000001.seg")
+        shutil.copyfile(os.path.join(here, "sample-v1.seg"), name)
+        out, _ = datalyr("http://127.0.0.1:9/track", "journal", "export", where)
+        events = [json.loads(line) for line in out.splitlines()]
+        equal([event["eventId"] for event in events],
+              ["sample-1", "sample-3", "sample-5"], "pending events")
+        equal(events[0]["properties"], {"total": 99.99, "note": "Grüße"},
+              "properties")
+        out, _ = datalyr("http://127.0.0.1:9/track", "journal", "list", where,
+                         "--json")
+        row = json.loads(out)
+        equal((row["pending"], row["damagedBytes"]), (3, 40), "counts")
 
 
 @test("a directory that does not exist, and an unknown action, are told with a "
