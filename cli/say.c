@@ -14,6 +14,7 @@
 #include "base/escape.h"
 #include "base/json_write.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +26,7 @@ static struct {
     const char *command;
     bool json;
     bool color;
-    bool failed;
+    int error; /* errno of the first failed write to stdout; 0: none */
 } say;
 
 static bool is_set(const char *name)
@@ -200,19 +201,26 @@ void cli_note(const char *format, ...)
 
 void cli_out(struct dlr_text text)
 {
-    if (text.len > 0 && fwrite(text.ptr, 1, text.len, stdout) != text.len) {
-        say.failed = true;
+    if (text.len > 0 && fwrite(text.ptr, 1, text.len, stdout) != text.len &&
+        say.error == 0) {
+        say.error = errno;
     }
 }
 
 bool cli_out_failed(void)
 {
-    return say.failed;
+    return say.error != 0;
 }
 
 int cli_out_finish(int code)
 {
-    if (fflush(stdout) != 0 || say.failed) {
+    if (fflush(stdout) != 0 && say.error == 0) {
+        say.error = errno;
+    }
+    if (say.error != 0) {
+        if (say.error == EPIPE) {
+            return CLI_EXIT_LOCAL; /* `| head` has what it wanted */
+        }
         say.json = false; /* stdout is what failed: say it on stderr */
         return cli_fail_try(CLI_EXIT_LOCAL, "df -h .",
                             "stdout cannot be written: the output is not "

@@ -53,7 +53,8 @@ static void wait_for_rest(struct cli_import *import)
         return;
     }
     until_ms = cli_now_ms() + budget_ms;
-    while (!import->must_stop && cli_now_ms() < until_ms &&
+    while (cli_session_end(&import->session) == CLI_END_NONE &&
+           !cli_stop_is_wanted() && cli_now_ms() < until_ms &&
            datalyr_flush(import->session.client, 0) > 0) {
         cli_session_wait(&import->session, WAIT_SLICE_MS);
         cli_import_tick(import);

@@ -113,6 +113,19 @@ static datalyr_status deliver(datalyr_client *client,
     return append(client, call, dlr_buf_text(encoded), error);
 }
 
+/* Whether a buffer that failed did so at its ceiling: then there is memory for
+ * all of it. */
+static bool was_ceiling(const struct dlr_buf *buf)
+{
+    struct dlr_buf probe;
+    bool has_memory;
+
+    dlr_buf_init(&probe, buf->max);
+    has_memory = dlr_buf_reserve(&probe, buf->max) != NULL;
+    dlr_buf_clear(&probe);
+    return has_memory;
+}
+
 /* The rare event that is larger than the scratch buffer. */
 static datalyr_status record_large(datalyr_client *client,
                                    const struct dlr_call *call,
@@ -128,7 +141,7 @@ static datalyr_status record_large(datalyr_client *client,
     if (status == DATALYR_OK) {
         status = deliver(client, call, &encoded, error);
     } else {
-        if (status == DATALYR_NOMEM && encoded.cap == max) {
+        if (status == DATALYR_NOMEM && was_ceiling(&encoded)) {
             status = dlr_refuse_as(error, DATALYR_TOO_LARGE,
                                    "the event \"%.80s\" is larger than "
                                    "max_event_bytes, which is %zu",

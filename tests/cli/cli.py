@@ -192,6 +192,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class _Listener(http.server.ThreadingHTTPServer):
+    request_queue_size = 64
+
+    def handle_error(self, *_):
+        pass  # a client that has gone is what some tests are about
+
+
 class Server:
     """Takes events as the collector does, and keeps them as they came: once an
     id, numbers as text. `answer(number, events)` may give another answer than
@@ -204,7 +211,7 @@ class Server:
         self.requests = []   # (headers, raw text)
         self.events = {}     # event id -> event
         self.duplicates = 0
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+        self.http = _Listener(("127.0.0.1", 0), _Handler)
         self.http.daemon_threads = True
         self.http.owner = self
         self.host = f"http://127.0.0.1:{self.http.server_port}/track"
