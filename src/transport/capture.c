@@ -245,9 +245,8 @@ static void cancel_request(struct dlr_transport *transport,
 static void close_capture(struct dlr_transport *transport)
 {
     struct dlr_capture *capture = self_of(transport);
-    struct dlr_request *request;
 
-    while ((request = take_finished(capture)) != NULL) {
+    while (take_finished(capture) != NULL) {
     }
     for (size_t i = 0; i < capture->count; i++) {
         if (capture->entries[i].record.request != NULL) {
