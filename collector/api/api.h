@@ -87,6 +87,9 @@ void dld_api_stats(struct dld_work *work);
 void dld_api_user(struct dld_work *work);
 void dld_api_journey(struct dld_work *work);
 void dld_api_anonymous(struct dld_work *work);
+void dld_api_group(struct dld_work *work);
+void dld_api_overview(struct dld_work *work);
+void dld_api_traffic(struct dld_work *work);
 
 /* Answers with 503 for a store that fails. */
 void dld_api_store_failed(struct dld_work *work, datalyr_status status,

@@ -47,6 +47,9 @@ static const struct route api_routes[] = {
      true,
      dld_api_journey},
     {DLD_METHOD_GET, {"anonymous", "*"}, GATE_READ, true, dld_api_anonymous},
+    {DLD_METHOD_GET, {"groups", "*"}, GATE_READ, true, dld_api_group},
+    {DLD_METHOD_GET, {"overview"}, GATE_READ, true, dld_api_overview},
+    {DLD_METHOD_GET, {"traffic"}, GATE_READ, true, dld_api_traffic},
     {DLD_METHOD_POST, {"reset"}, GATE_ADMIN, false, dld_api_reset},
 };
 
