@@ -55,7 +55,8 @@ struct dlr_request {
 
 struct dlr_transport {
     /* Starts a request. DATALYR_OK: it comes out of poll() exactly once, unless
-     * it is cancelled. DATALYR_NOMEM or DATALYR_IO: it was not taken. */
+     * it is cancelled. DATALYR_QUEUE_FULL (as many as the transport was made
+     * for are under way) or DATALYR_NOMEM: it was not taken. */
     datalyr_status (*submit)(struct dlr_transport *self,
                              struct dlr_request *request);
 
