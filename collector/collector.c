@@ -111,6 +111,31 @@ static datalyr_status add_keys(struct dld_collector *collector,
     return status;
 }
 
+static void take_record(void *self, const struct dld_key_record *record)
+{
+    struct dld_keys *keys = self;
+
+    if (record->revoked_ms == 0) {
+        /* Without memory the key is missing until the next look. */
+        (void)dld_keys_add_stored(keys, record->hash, record->workspace,
+                                  record->roles);
+        (void)dld_keys_name_workspace(keys, dlr_text_of(record->workspace_name),
+                                      record->workspace);
+    }
+}
+
+void dld_collector_refresh_keys(struct dld_collector *collector)
+{
+    datalyr_error error;
+
+    if (dld_key_table_has_changed(collector->key_table)) {
+        dld_keys_begin_stored(collector->keys);
+        (void)dld_key_table_list(collector->key_table, take_record,
+                                 collector->keys, &error);
+        dld_keys_end_stored(collector->keys);
+    }
+}
+
 static datalyr_status start_keys(struct dld_collector *collector,
                                  const struct dld_options *options,
                                  const char *store_path, datalyr_error *error)
@@ -138,6 +163,12 @@ static datalyr_status start_keys(struct dld_collector *collector,
     }
     if (status == DATALYR_OK) {
         status = add_keys(collector, &options->admin_keys, DLD_ROLE_ADMIN);
+    }
+    if (status == DATALYR_OK) {
+        status = dld_key_table_open(store_path, &collector->key_table, error);
+    }
+    if (status == DATALYR_OK) {
+        dld_collector_refresh_keys(collector);
     }
     return status;
 }
@@ -381,6 +412,7 @@ void dld_collector_stop(struct dld_collector *collector, FILE *ledger)
     if (collector->store.close != NULL) {
         collector->store.close(collector->store.self);
     }
+    dld_key_table_close(&collector->key_table);
     dld_keys_free(collector->keys);
     dlr_free(collector->certificate);
     dlr_free(collector->private_key);

@@ -7,6 +7,7 @@
 
 #include "api/api.h"
 #include "options.h"
+#include "store/key_table.h"
 
 #define DLD_ADDRESS_CAP  128
 #define DLD_KEY_PATH_CAP 4096
@@ -15,6 +16,7 @@ struct dld_collector {
     struct dld_store store;
     struct dld_writer *writer;
     struct dld_keys *keys;
+    struct dld_key_table *key_table;
     struct dld_pool *pool;
     struct dld_server *server;
     struct dld_api api;
@@ -29,6 +31,9 @@ struct dld_collector {
 datalyr_status dld_collector_start(const struct dld_options *options,
                                    struct dld_collector *collector,
                                    datalyr_error *error);
+
+/* Takes over keys that were added or revoked since the last call. */
+void dld_collector_refresh_keys(struct dld_collector *collector);
 
 /* Answers what is in work, writes what is queued, and prints the ledger. */
 void dld_collector_stop(struct dld_collector *collector, FILE *ledger);

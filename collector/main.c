@@ -12,6 +12,7 @@
 #include "api/live.h"
 #include "base/escape.h"
 #include "collector.h"
+#include "key_command.h"
 #include "options.h"
 #include "os/process.h"
 
@@ -20,6 +21,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum exit_code {
@@ -112,6 +114,17 @@ static void wipe_keys(int argc, char **argv)
     }
 }
 
+/* Looks after the keys until it is time to stop. */
+static void await_signal(const sigset_t *signals,
+                         struct dld_collector *collector)
+{
+    static const struct timespec second = {.tv_sec = 1};
+
+    while (sigtimedwait(signals, NULL, &second) < 0) {
+        dld_collector_refresh_keys(collector);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct dld_options options;
@@ -119,8 +132,11 @@ int main(int argc, char **argv)
     datalyr_error error;
     datalyr_status status;
     sigset_t signals;
-    int signal_number;
 
+    if (argc > 1 && strcmp(argv[1], "key") == 0) {
+        (void)umask(077);
+        return dld_key_command(argc - 2, argv + 2);
+    }
     if (dld_options_read(argc, argv, &options, &error) != DATALYR_OK) {
         return complain(&error, EXIT_USAGE);
     }
@@ -141,7 +157,7 @@ int main(int argc, char **argv)
         return complain(&error, collector.failed_exit);
     }
     print_start(&collector, &options);
-    (void)sigwait(&signals, &signal_number);
+    await_signal(&signals, &collector);
     dld_collector_stop(&collector, stderr);
     return EXIT_STOPPED;
 }

@@ -220,6 +220,21 @@ static void refuse_batch(struct dld_work *work,
     dld_reply_error(work->request, fault->status, error, fault->hint, NULL);
 }
 
+/* A page names its workspace in its events; one we do not know (or one of the
+ * placeholders of old SDKs) is the default one. */
+static void enter_workspace(struct dld_work *work)
+{
+    uint32_t number =
+        dld_keys_find_workspace(work->api->options.keys, work->batch.workspace);
+
+    if (number != 0) {
+        work->workspace = number;
+    }
+    for (size_t i = 0; i < work->batch.row_count; i++) {
+        work->batch.rows[i].workspace = work->workspace;
+    }
+}
+
 void dld_api_ingest(struct dld_work *work)
 {
     struct dld_request *request = work->request;
@@ -237,6 +252,9 @@ void dld_api_ingest(struct dld_work *work)
         return;
     }
     request->events = work->batch.event_count;
+    if (work->is_page) {
+        enter_workspace(work);
+    }
     if (work->batch.row_count == 0 && work->batch.refusal_count == 0) {
         answer_batch(work);
         return;

@@ -21,6 +21,11 @@
 
 #define RANDOM_BYTES 16
 
+struct workspace {
+    char name[65];
+    uint32_t number;
+};
+
 struct dld_keys {
     struct dld_limit limit;
     struct dlr_mutex lock;
@@ -28,6 +33,8 @@ struct dld_keys {
     struct dld_key_entry *entries;
     size_t count;
     size_t capacity;
+    struct workspace *workspaces;
+    size_t workspace_count;
 };
 
 datalyr_status dld_keys_new(const struct dld_limit *limit,
@@ -50,6 +57,7 @@ void dld_keys_free(struct dld_keys *keys)
     if (keys != NULL) {
         dlr_mutex_clear(&keys->lock);
         dlr_free(keys->entries);
+        dlr_free(keys->workspaces);
         dlr_free(keys);
     }
 }
@@ -60,13 +68,13 @@ void dld_keys_hash(struct dlr_text key, uint8_t out[DLD_KEY_HASH_BYTES])
                  out);
 }
 
-datalyr_status dld_keys_add_hash(struct dld_keys *keys,
-                                 const uint8_t hash[DLD_KEY_HASH_BYTES],
-                                 uint32_t workspace, uint32_t roles)
+/* Called with the lock. */
+static datalyr_status add_hash(struct dld_keys *keys,
+                               const uint8_t hash[DLD_KEY_HASH_BYTES],
+                               const struct dld_key_entry *facts)
 {
     datalyr_status status = DATALYR_OK;
 
-    dlr_mutex_lock(&keys->lock);
     if (keys->count == keys->capacity) {
         size_t capacity = keys->capacity * 2 + 8;
         void *larger =
@@ -82,7 +90,7 @@ datalyr_status dld_keys_add_hash(struct dld_keys *keys,
     if (status == DATALYR_OK) {
         struct dld_key_entry *entry = &keys->entries[keys->count++];
 
-        *entry = (struct dld_key_entry){.workspace = workspace, .roles = roles};
+        *entry = *facts;
         memcpy(entry->hash, hash, sizeof entry->hash);
     }
     dlr_mutex_unlock(&keys->lock);
@@ -92,25 +100,124 @@ datalyr_status dld_keys_add_hash(struct dld_keys *keys,
 datalyr_status dld_keys_add(struct dld_keys *keys, struct dlr_text key,
                             uint32_t workspace, uint32_t roles)
 {
+    struct dld_key_entry facts = {.workspace = workspace, .roles = roles};
     uint8_t hash[DLD_KEY_HASH_BYTES];
+    datalyr_status status;
 
     dld_keys_hash(key, hash);
-    return dld_keys_add_hash(keys, hash, workspace, roles);
+    dlr_mutex_lock(&keys->lock);
+    status = add_hash(keys, hash, &facts);
+    dlr_mutex_unlock(&keys->lock);
+    return status;
+}
+
+/* Called with the lock. */
+static struct dld_key_entry *find_hash(struct dld_keys *keys,
+                                       const uint8_t hash[DLD_KEY_HASH_BYTES])
+{
+    struct dld_key_entry *found = NULL;
+
+    for (size_t i = 0; i < keys->count; i++) {
+        if (CRYPTO_memcmp(keys->entries[i].hash, hash, DLD_KEY_HASH_BYTES) ==
+            0) {
+            found = &keys->entries[i];
+        }
+    }
+    return found;
 }
 
 /* Called with the lock. */
 static struct dld_key_entry *find(struct dld_keys *keys, struct dlr_text key)
 {
     uint8_t hash[DLD_KEY_HASH_BYTES];
-    struct dld_key_entry *found = NULL;
 
     dld_keys_hash(key, hash);
+    return find_hash(keys, hash);
+}
+
+void dld_keys_begin_stored(struct dld_keys *keys)
+{
+    dlr_mutex_lock(&keys->lock);
     for (size_t i = 0; i < keys->count; i++) {
-        if (CRYPTO_memcmp(keys->entries[i].hash, hash, sizeof hash) == 0) {
-            found = &keys->entries[i];
+        keys->entries[i].is_seen = false;
+    }
+    dlr_mutex_unlock(&keys->lock);
+}
+
+datalyr_status dld_keys_add_stored(struct dld_keys *keys,
+                                   const uint8_t hash[DLD_KEY_HASH_BYTES],
+                                   uint32_t workspace, uint32_t roles)
+{
+    struct dld_key_entry facts = {.workspace = workspace,
+                                  .roles = roles,
+                                  .is_stored = true,
+                                  .is_seen = true};
+    struct dld_key_entry *entry;
+    datalyr_status status = DATALYR_OK;
+
+    dlr_mutex_lock(&keys->lock);
+    entry = find_hash(keys, hash);
+    if (entry != NULL) {
+        entry->is_seen = true; /* its bucket goes on */
+    } else {
+        status = add_hash(keys, hash, &facts);
+    }
+    dlr_mutex_unlock(&keys->lock);
+    return status;
+}
+
+void dld_keys_end_stored(struct dld_keys *keys)
+{
+    size_t kept = 0;
+
+    dlr_mutex_lock(&keys->lock);
+    for (size_t i = 0; i < keys->count; i++) {
+        if (!keys->entries[i].is_stored || keys->entries[i].is_seen) {
+            keys->entries[kept++] = keys->entries[i];
         }
     }
-    return found;
+    keys->count = kept;
+    dlr_mutex_unlock(&keys->lock);
+}
+
+datalyr_status dld_keys_name_workspace(struct dld_keys *keys,
+                                       struct dlr_text name, uint32_t number)
+{
+    datalyr_status status = DATALYR_OK;
+    struct workspace *larger;
+
+    if (name.len >= sizeof larger->name ||
+        dld_keys_find_workspace(keys, name) != 0) {
+        return DATALYR_OK;
+    }
+    dlr_mutex_lock(&keys->lock);
+    larger = dlr_realloc(keys->workspaces, (keys->workspace_count + 1) *
+                                               sizeof *keys->workspaces);
+    if (larger == NULL) {
+        status = DATALYR_NOMEM;
+    } else {
+        keys->workspaces = larger;
+        larger += keys->workspace_count++;
+        memset(larger, 0, sizeof *larger);
+        memcpy(larger->name, name.ptr, name.len);
+        larger->number = number;
+    }
+    dlr_mutex_unlock(&keys->lock);
+    return status;
+}
+
+uint32_t dld_keys_find_workspace(struct dld_keys *keys, struct dlr_text name)
+{
+    uint32_t number = 0;
+
+    dlr_mutex_lock(&keys->lock);
+    for (size_t i = 0; i < keys->workspace_count; i++) {
+        if (dlr_text_equals(dlr_text_of(keys->workspaces[i].name), name)) {
+            number = keys->workspaces[i].number;
+        }
+    }
+    dlr_mutex_unlock(&keys->lock);
+    return number;
 }
 
 bool dld_keys_find(struct dld_keys *keys, struct dlr_text key,

@@ -26,6 +26,8 @@ struct dld_key_entry {
     uint32_t workspace;
     uint32_t roles; /* enum dld_role */
     struct dld_bucket bucket;
+    bool is_stored; /* comes from the store, not from the command line */
+    bool is_seen;   /* came again since begin_stored() */
 };
 
 struct dld_keys;
@@ -36,10 +38,20 @@ void dld_keys_free(struct dld_keys *keys);
 
 datalyr_status dld_keys_add(struct dld_keys *keys, struct dlr_text key,
                             uint32_t workspace, uint32_t roles);
-/* The same with the hash at hand. */
-datalyr_status dld_keys_add_hash(struct dld_keys *keys,
-                                 const uint8_t hash[DLD_KEY_HASH_BYTES],
-                                 uint32_t workspace, uint32_t roles);
+/* Keys of the store: between begin and end those that were stored before are
+ * still good; end() drops the ones that did not come again. */
+void dld_keys_begin_stored(struct dld_keys *keys);
+datalyr_status dld_keys_add_stored(struct dld_keys *keys,
+                                   const uint8_t hash[DLD_KEY_HASH_BYTES],
+                                   uint32_t workspace, uint32_t roles);
+void dld_keys_end_stored(struct dld_keys *keys);
+
+/* Names of workspaces, as web pages say them. */
+datalyr_status dld_keys_name_workspace(struct dld_keys *keys,
+                                       struct dlr_text name, uint32_t number);
+/* 0 for a name that is not known. */
+uint32_t dld_keys_find_workspace(struct dld_keys *keys, struct dlr_text name);
+
 void dld_keys_hash(struct dlr_text key, uint8_t out[DLD_KEY_HASH_BYTES]);
 
 /* False for a key that is not known. */
