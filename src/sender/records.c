@@ -8,8 +8,11 @@
 #include "model/event.h"
 #include "queue/record.h"
 
+/* An id and two NULs. */
+#define ID_BYTES ((size_t)4096)
+
 /* The largest event, its id and two NULs always fit. */
-#define TEXT_MAX_BYTES ((size_t)DLR_RECORD_MAX_BYTES + 4096)
+#define TEXT_MAX_BYTES ((size_t)DLR_RECORD_MAX_BYTES + ID_BYTES)
 
 /* Above it a set is handed over before it has all its places filled. */
 #define TEXT_USUAL_BYTES ((size_t)1 << 20)
@@ -26,6 +29,12 @@ static bool add_text(struct dlr_records *records, struct dlr_text json)
     (void)dlr_event_read_id(json, &records->text);
     dlr_buf_append_char(&records->text, '\0');
     return !records->text.failed;
+}
+
+bool dlr_records_prepare(struct dlr_records *records, size_t max_event_bytes)
+{
+    dlr_buf_init(&records->text, TEXT_MAX_BYTES);
+    return dlr_buf_reserve(&records->text, max_event_bytes + ID_BYTES) != NULL;
 }
 
 bool dlr_records_add(struct dlr_records *records, struct dlr_text json)

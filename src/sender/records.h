@@ -26,6 +26,10 @@ struct dlr_records {
     size_t count;
 };
 
+/* Makes room for one event of up to that size, so that each can be told alone
+ * when memory is short. False: there is not even that. */
+bool dlr_records_prepare(struct dlr_records *records, size_t max_event_bytes);
+
 /* Adds a copy of one event; false when full or out of memory. An event larger
  * than what is usual is taken when it is the only one. */
 bool dlr_records_add(struct dlr_records *records, struct dlr_text json);

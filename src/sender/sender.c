@@ -37,6 +37,18 @@
  * one event and ends is gone by then, and leaves them to somebody who stays. */
 #define FIRST_LOOK_MS 100
 
+/* Room to tell one event of any size is taken now: an event that was accepted
+ * is told to its hook also when memory has run out. */
+static bool prepare_records(struct dlr_sender *sender)
+{
+    const datalyr_hooks *hooks = &sender->settings.hooks;
+
+    return (hooks->on_delivered == NULL && hooks->on_drop == NULL &&
+            hooks->on_error == NULL) ||
+           dlr_records_prepare(&sender->records,
+                               sender->queue->config.max_event_bytes);
+}
+
 datalyr_status dlr_sender_new(const struct dlr_sender_settings *settings,
                               struct dlr_queue *queue,
                               struct dlr_transport *transport,
@@ -55,6 +67,10 @@ datalyr_status dlr_sender_new(const struct dlr_sender_settings *settings,
     sender->clock = *clock;
     if (dlr_latency_init(&sender->latency, dlr_sender_now_ms(sender)) != 0) {
         dlr_free(sender);
+        return DATALYR_NOMEM;
+    }
+    if (!prepare_records(sender)) {
+        dlr_sender_free(sender);
         return DATALYR_NOMEM;
     }
     sender->next_look_ms = dlr_sender_now_ms(sender) + FIRST_LOOK_MS;
