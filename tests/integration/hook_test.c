@@ -30,7 +30,7 @@ struct hooked {
     int64_t flush_result;
     int64_t close_result;
     bool is_client_kept;
-    datalyr_status track_status;
+    atomic_int track_status; /* a datalyr_status */
     datalyr_ledger ledger;
 };
 
@@ -207,8 +207,9 @@ static void retrack_dropped(const datalyr_record *events, size_t count,
             continue;
         }
         atomic_fetch_add(&hooked.calls, 1);
-        hooked.track_status =
-            track_one(hooked.client, "again", atomic_load(&hooked.calls));
+        atomic_store(
+            &hooked.track_status,
+            track_one(hooked.client, "again", atomic_load(&hooked.calls)));
     }
 }
 
