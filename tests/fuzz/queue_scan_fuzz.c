@@ -35,8 +35,8 @@ static bool walk(const char *bytes, size_t len, size_t offset)
         FUZZ_CHECK(found.json.ptr == bytes + found.offset + 12);
         end = found.offset + 12 + found.json.len;
         FUZZ_CHECK(end <= len);
-        has_seen |= found.offset == offset &&
-                    found.head.state == DLR_RECORD_PENDING;
+        has_seen |=
+            found.offset == offset && found.head.state == DLR_RECORD_PENDING;
     }
     FUZZ_CHECK(scan.damaged_bytes <= len);
     FUZZ_CHECK(scan.offset == len);
@@ -47,15 +47,14 @@ static bool walk(const char *bytes, size_t len, size_t offset)
 static void check_resync(const uint8_t *data, size_t len)
 {
     size_t place = (len + 3) / 4 * 4;
-    struct dlr_record_head head = {
-        .len = sizeof event - 1, .state = DLR_RECORD_PENDING};
+    struct dlr_record_head head = {.len = sizeof event - 1,
+                                   .state = DLR_RECORD_PENDING};
     char *bytes = calloc(1, place + 64);
 
     memcpy(bytes, data, len);
     head.crc = dlr_record_crc(&head, GENERATION,
                               dlr_crc32c(0, event, sizeof event - 1));
-    dlr_record_write(bytes + place, &head,
-                     dlr_text_n(event, sizeof event - 1));
+    dlr_record_write(bytes + place, &head, dlr_text_n(event, sizeof event - 1));
     /* A record in the bytes may rightly reach over ours only if its own
      * checksum fits, which no input finds by chance. */
     FUZZ_CHECK(walk(bytes, place + 64, place));

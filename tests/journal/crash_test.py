@@ -8,6 +8,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -187,7 +188,7 @@ def other_destination():
             harness.Faultd() as other:
         leave(where, other, "a", 1, 100)
         before = segments(where)
-        ledger = drain(where, server.url)
+        ledger = drain(where, server.url, "--expect-nothing")
         equal((ledger["recovered"], segments(where)), (0, before),
               "recovered, and files")
 
@@ -376,6 +377,81 @@ def always():
         server.set_rules("")
         check_law(drain(where, server.url))
         at_least(check_all_there(server, where), 200, "events accepted")
+
+
+def cut_power(where, server, sync, threads, count):
+    """Runs a process whose disk keeps only what was synced, kills it when it
+    has recorded all (and the interval's sync came), and puts that disk in the
+    journal's place."""
+    disk = os.path.join(where, "disk")
+    os.mkdir(disk, 0o700)
+    environment = harness.clean_environment(
+        LD_PRELOAD=os.path.join(harness.BUILD, "tests", "libpowercut.so"),
+        POWERCUT_DIR=disk)
+    process = subprocess.Popen(
+        [harness.program("journaler"), os.path.join(where, "queue"),
+         server.url, os.path.join(where, "acks-a"), "a", str(threads),
+         "--count", str(count), "--linger", "--set", f"journal_sync={sync}",
+         "--set", "journal_sync_interval_ms=50"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment)
+    equal(process.stdout.readline(), "done\n", "what the process says")
+    if sync == "interval":
+        wait_for_syncs(where)
+    process.kill()
+    process.communicate(timeout=harness.PATIENCE_S)
+    shutil.rmtree(os.path.join(where, "queue"))
+    os.rename(disk, os.path.join(where, "queue"))
+
+
+def wait_for_syncs(where):
+    """Until every event that was accepted is on the disk."""
+    disk = os.path.join(where, "disk")
+    while True:
+        found = sum(open(os.path.join(disk, name), "rb").read()
+                    .count(b"accepted before the kill")
+                    for name in os.listdir(disk))
+        if found == len(acknowledged(where)):
+            return
+        time.sleep(0.02)
+
+
+@test("a power cut takes nothing that journal_sync=always returned for")
+def power_always():
+    if harness.SANITIZED:
+        raise harness.Skipped("a preloaded library and a sanitizer")
+    with folder() as where, harness.Faultd("--batch", "500") as server:
+        server.set_rules("always: status 503\n")
+        cut_power(where, server, "always", 4, 200)
+        server.set_rules("")
+        check_law(drain(where, server.url))
+        equal(check_all_there(server, where), 800, "events accepted")
+
+
+@test("a power cut takes nothing older than the last sync of "
+      "journal_sync=interval")
+def power_interval():
+    if harness.SANITIZED:
+        raise harness.Skipped("a preloaded library and a sanitizer")
+    with folder() as where, harness.Faultd("--batch", "500") as server:
+        server.set_rules("always: status 503\n")
+        cut_power(where, server, "interval", 2, 1000)
+        server.set_rules("")
+        check_law(drain(where, server.url))
+        equal(check_all_there(server, where), 2000, "events accepted")
+
+
+@test("journal_sync=none keeps no promise against a power cut, and the test can "
+      "tell")
+def power_none():
+    if harness.SANITIZED:
+        raise harness.Skipped("a preloaded library and a sanitizer")
+    with folder() as where, harness.Faultd("--batch", "500") as server:
+        server.set_rules("always: status 503\n")
+        cut_power(where, server, "none", 2, 500)
+        server.set_rules("")
+        ledger = drain(where, server.url, "--expect-nothing")
+        equal(ledger["recovered"], 0, "recovered")
 
 
 if __name__ == "__main__":

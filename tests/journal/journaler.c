@@ -5,14 +5,16 @@
  * down was accepted; the tests look for each of these ids on the server.
  *
  *     journaler DIR URL ACKS PREFIX THREADS [--set NAME=VALUE ...]
- *     journaler DIR URL drain             sends what dead processes left
+ *     journaler DIR URL drain [--expect-nothing]  sends what dead ones left
  *
  * Every thread has a file of its own, ACKS.<n>; a line is one write().
  * With --fork, a child does the same beside its parent. With --count N each
- * thread ends after N events, and the process prints its ledger.
+ * thread ends after N events, and the process prints its ledger; with --linger
+ * it prints a line instead and waits to be killed.
  */
 #include <datalyr.h>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -62,8 +64,8 @@ static void *record(void *self)
                 .event = "crash",
                 .event_id = id,
                 .properties = DATALYR_OBJECT(
-                    { "n", DATALYR(i) },
-                    { "note", DATALYR("accepted before the kill") }),
+                    {"n", DATALYR(i)},
+                    {"note", DATALYR("accepted before the kill")}),
             });
         if (status != DATALYR_OK) {
             fprintf(stderr, "refused: %s\n", datalyr_status_name(status));
@@ -87,8 +89,7 @@ static void print_ledger(const datalyr_ledger *ledger)
            ",\"close_timeout\":%" PRIu64 ",\"pending\":%" PRIu64
            ",\"journal_errors\":%" PRIu64 ",\"corrupt_bytes\":%" PRIu64 "}\n",
            ledger->calls, ledger->accepted, datalyr_ledger_refused(ledger),
-           ledger->recovered, ledger->delivered,
-           datalyr_ledger_dropped(ledger),
+           ledger->recovered, ledger->delivered, datalyr_ledger_dropped(ledger),
            ledger->dropped[DATALYR_DROP_JOURNAL_CORRUPT],
            ledger->dropped[DATALYR_DROP_JOURNAL_EXPIRED],
            ledger->dropped[DATALYR_DROP_CLOSE_TIMEOUT], ledger->pending,
@@ -96,23 +97,46 @@ static void print_ledger(const datalyr_ledger *ledger)
     fflush(stdout);
 }
 
-/* Waits until what was found in the directory is settled. */
-static int drain(datalyr_client *client)
+/* Segments in the directory that some owner left. */
+static int count_segments(const char *path)
+{
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    int count = 0;
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        size_t len = strlen(entry->d_name);
+
+        count += len == 45 && strcmp(entry->d_name + 41, ".seg") == 0;
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    return count;
+}
+
+/* Waits until what dead processes left is taken over and settled. With
+ * --expect-nothing, where it should be left alone, for a few looks at it. */
+static int drain(datalyr_client *client, const char *dir, bool expects_nothing)
 {
     datalyr_ledger ledger = {DATALYR_LEDGER_INIT};
+    int looks = 0;
 
-    for (int quiet = 0; quiet < 3;) {
+    do {
         nap(20);
         datalyr_stats(client, &ledger);
-        quiet = ledger.pending == 0 ? quiet + 1 : 0;
-    }
+        looks++;
+    } while (ledger.pending > 0 ||
+             (expects_nothing
+                  ? looks < 30
+                  : ledger.recovered == 0 && count_segments(dir) > 0));
     datalyr_close_within(&client, 10000, &ledger);
     print_ledger(&ledger);
     return ledger.pending == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int write_events(datalyr_client *client, struct writer shape,
-                        int threads)
+                        int threads, bool is_lingering)
 {
     pthread_t running[MAX_THREADS];
     struct writer writers[MAX_THREADS];
@@ -127,6 +151,11 @@ static int write_events(datalyr_client *client, struct writer shape,
     for (int i = 0; i < threads; i++) {
         pthread_join(running[i], NULL);
     }
+    if (is_lingering) {
+        printf("done\n");
+        fflush(stdout);
+        pause();
+    }
     datalyr_close_within(&client, 0, &ledger);
     print_ledger(&ledger);
     return EXIT_SUCCESS;
@@ -140,6 +169,8 @@ int main(int argc, char **argv)
     struct writer shape = {.count = 1000000000};
     bool is_drain = argc > 3 && strcmp(argv[3], "drain") == 0;
     bool is_forking = false;
+    bool is_lingering = false;
+    bool expects_nothing = false;
     int threads = 1;
 
     if (argc < 4) {
@@ -158,6 +189,10 @@ int main(int argc, char **argv)
     for (int i = is_drain ? 4 : 6; i < argc; i++) {
         if (strcmp(argv[i], "--fork") == 0) {
             is_forking = true;
+        } else if (strcmp(argv[i], "--expect-nothing") == 0) {
+            expects_nothing = true;
+        } else if (strcmp(argv[i], "--linger") == 0) {
+            is_lingering = true;
         } else if (strcmp(argv[i], "--count") == 0 && i + 1 < argc) {
             shape.count = strtol(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--set") == 0 && i + 1 < argc) {
@@ -180,5 +215,6 @@ int main(int argc, char **argv)
     if (is_forking && fork() == 0) {
         shape.number = 100;
     }
-    return is_drain ? drain(client) : write_events(client, shape, threads);
+    return is_drain ? drain(client, argv[1], expects_nothing)
+                    : write_events(client, shape, threads, is_lingering);
 }
