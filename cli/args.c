@@ -93,8 +93,8 @@ static const datalyr_setting *find_setting(const struct cli_command *command,
 {
     const datalyr_setting *setting;
 
-    for (size_t i = 0; command->takes_settings &&
-                       (setting = datalyr_setting_at(i)) != NULL;
+    for (size_t i = 0;
+         command->takes_settings && (setting = datalyr_setting_at(i)) != NULL;
          i++) {
         if (is_flag_of(word, setting->name)) {
             return setting;
@@ -174,9 +174,8 @@ static int refuse_flag(const struct cli_args *args, int at,
     for (size_t i = 0; i < cli_common_flag_count; i++) {
         cli_nearest_offer(&nearest, dlr_text_of(cli_common_flags[i].name));
     }
-    for (size_t i = 0; args->command->takes_settings &&
-                       datalyr_setting_at(i) != NULL;
-         i++) {
+    for (size_t i = 0;
+         args->command->takes_settings && datalyr_setting_at(i) != NULL; i++) {
         cli_nearest_offer(&nearest, dlr_text_of(datalyr_setting_at(i)->name));
     }
     dlr_buf_init(&again, TRY_MAX);
@@ -228,10 +227,9 @@ static int add_flag(struct cli_args *args, int *at)
     } else if (*at + 1 < args->argc) {
         given.value = args->argv[++*at];
     } else {
-        return cli_fail(CLI_EXIT_USAGE, "--%.*s needs a value: %s",
-                        (int)name.len, name.ptr,
-                        given.flag != NULL ? given.flag->value
-                                           : given.setting->range_text);
+        return cli_fail(
+            CLI_EXIT_USAGE, "--%.*s needs a value: %s", (int)name.len, name.ptr,
+            given.flag != NULL ? given.flag->value : given.setting->range_text);
     }
     args->asks_for_help |=
         given.flag != NULL && strcmp(given.flag->name, "help") == 0;

@@ -12,10 +12,10 @@
 #include <datalyr.h>
 
 struct cli_given {
-    const struct cli_flag *flag;       /* NULL: a setting */
+    const struct cli_flag *flag;           /* NULL: a setting */
     const struct datalyr_setting *setting; /* NULL: a flag */
-    const char *value;                 /* NULL for a switch */
-    int at;                            /* word of the command line */
+    const char *value;                     /* NULL for a switch */
+    int at;                                /* word of the command line */
 };
 
 struct cli_args {

@@ -66,8 +66,9 @@ static void put_outcome(const struct cli_session *session,
 
     dlr_buf_init(&line, CLI_LINE_MAX);
     if (cli_say_is_json()) {
-        dlr_buf_printf(&line, "{\"type\":\"%s\",\"command\":\"%s\","
-                              "\"eventId\":",
+        dlr_buf_printf(&line,
+                       "{\"type\":\"%s\",\"command\":\"%s\","
+                       "\"eventId\":",
                        outcome, args->command->name);
         (void)dlr_json_put_text(&line, session->event_id,
                                 strlen(session->event_id));

@@ -28,16 +28,16 @@ int cli_call_run(const struct cli_args *args, const char *pair,
 bool cli_read_time(struct dlr_text text, int64_t *ms);
 
 /* Flags of every one of these commands, for their tables. */
-#define CLI_CALL_FLAGS                                                     \
-    {"anonymous", "ID", "anonymous id, such as one from the Web SDK"},     \
-        {"event-id", "ID",                                                 \
+#define CLI_CALL_FLAGS                                                       \
+    {"anonymous", "ID", "anonymous id, such as one from the Web SDK"},       \
+        {"event-id", "ID",                                                   \
          "id under which the collector stores it once; default: a new one"}, \
-        {"timestamp", "T",                                                 \
-         "ISO 8601 (UTC without a zone), or seconds or milliseconds since " \
-         "1970; default: now"},                                            \
-        {"session", "ID", "session id"},                                   \
-    {                                                                      \
-        "api-key-file", "FILE", "read the key from the first line of FILE" \
+        {"timestamp", "T",                                                   \
+         "ISO 8601 (UTC without a zone), or seconds or milliseconds since "  \
+         "1970; default: now"},                                              \
+        {"session", "ID", "session id"},                                     \
+    {                                                                        \
+        "api-key-file", "FILE", "read the key from the first line of FILE"   \
     }
 
 #endif

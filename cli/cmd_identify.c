@@ -7,8 +7,8 @@ static datalyr_status record(datalyr_client *client,
                              const struct cli_call *call, datalyr_error *error)
 {
     (void)error; /* this call has no text beside its status */
-    return datalyr_identify(client, call->args->arguments[0],
-                            call->properties, &call->options);
+    return datalyr_identify(client, call->args->arguments[0], call->properties,
+                            &call->options);
 }
 
 static int run(struct cli_args *args)

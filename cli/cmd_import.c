@@ -167,9 +167,8 @@ static int prepare(struct cli_import *import, datalyr_config *config)
         code = cli_import_check_files(import);
     }
     if (code == CLI_EXIT_OK) {
-        code = cli_rejects_open(&import->rejects,
-                                cli_args_value(import->args, "rejects"),
-                                goes_on);
+        code = cli_rejects_open(
+            &import->rejects, cli_args_value(import->args, "rejects"), goes_on);
     }
     if (code == CLI_EXIT_OK && !import->is_dry) {
         cli_stop_install();
@@ -240,8 +239,9 @@ static const struct cli_flag flags[] = {
      "with the reason"},
     {"dry-run", NULL, "print the events as NDJSON and send nothing"},
     {"format", "NAME", "ndjson, json or csv; default: by the first bytes"},
-    {"delimiter", "C", "between the columns of CSV, or the word tab; "
-                       "default: a comma"},
+    {"delimiter", "C",
+     "between the columns of CSV, or the word tab; "
+     "default: a comma"},
     {"progress-every", "TIME",
      "between lines about the progress where stderr is no terminal; default: "
      "10s, 0s for none"},

@@ -7,11 +7,10 @@ static datalyr_status record(datalyr_client *client,
                              const struct cli_call *call, datalyr_error *error)
 {
     (void)error; /* this call has no text beside its status */
-    return datalyr_page(client, call->args->arguments[0],
-                        call->args->argument_count > 1
-                            ? call->args->arguments[1]
-                            : NULL,
-                        call->properties, &call->options);
+    return datalyr_page(
+        client, call->args->arguments[0],
+        call->args->argument_count > 1 ? call->args->arguments[1] : NULL,
+        call->properties, &call->options);
 }
 
 static int run(struct cli_args *args)

@@ -38,7 +38,7 @@ struct cli_command {
     int (*run)(struct cli_args *args);
 };
 
-#define CLI_ANY_NUMBER ((size_t)-1)
+#define CLI_ANY_NUMBER  ((size_t)-1)
 #define CLI_COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
 /* The table, in the order of help; NULL after the last. */

@@ -2,20 +2,21 @@
 /*
  * Commands: the table. A new command is a file of its own and a line here.
  */
-#include "command.h"
 #include "commands.h"
+#include "command.h"
 
 #include <string.h>
 
 static const struct cli_command *const commands[] = {
     &cmd_track,  &cmd_identify, &cmd_group,   &cmd_page, &cmd_alias,
-    &cmd_import, &cmd_journal, &cmd_version, &cmd_help,
+    &cmd_import, &cmd_journal,  &cmd_version, &cmd_help,
 };
 
 const struct cli_flag cli_common_flags[] = {
     {"json", NULL, "results and errors as NDJSON on stdout, each with a type"},
-    {"color", "WHEN", "auto, always or never; auto looks at NO_COLOR, "
-                      "CLICOLOR_FORCE, TERM and the terminal"},
+    {"color", "WHEN",
+     "auto, always or never; auto looks at NO_COLOR, "
+     "CLICOLOR_FORCE, TERM and the terminal"},
     {"help", NULL, "this text"},
 };
 const size_t cli_common_flag_count = CLI_COUNT(cli_common_flags);

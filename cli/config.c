@@ -57,8 +57,8 @@ const char *cli_args_setting(const struct cli_args *args, const char *name)
     if (value == NULL) {
         value = environment_value(name);
     }
-    for (size_t i = 0; value == NULL && (setting = datalyr_setting_at(i)) != NULL;
-         i++) {
+    for (size_t i = 0;
+         value == NULL && (setting = datalyr_setting_at(i)) != NULL; i++) {
         if (strcmp(setting->name, name) == 0) {
             value = setting->default_text;
         }
@@ -84,8 +84,9 @@ static int read_key_file(const char *path, datalyr_config *config)
     (void)fclose(file); /* only read from */
     trimmed = dlr_text_trim(dlr_text_of(key));
     if (trimmed.len == 0) {
-        return cli_fail(CLI_EXIT_USAGE, "--api-key-file %s is empty: its first "
-                                        "line is the key",
+        return cli_fail(CLI_EXIT_USAGE,
+                        "--api-key-file %s is empty: its first "
+                        "line is the key",
                         path);
     }
     key[(size_t)(trimmed.ptr - key) + trimmed.len] = '\0';

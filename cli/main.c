@@ -33,9 +33,9 @@ static int refuse_command(int argc, char **argv)
     patch.instead = name;
     dlr_buf_init(&again, CLI_LINE_MAX);
     cli_args_put_again(&args, patch, &again);
-    code = cli_fail_try(CLI_EXIT_USAGE, dlr_buf_terminate(&again),
-                        "there is no command %s: did you mean %s?", argv[1],
-                        name);
+    code =
+        cli_fail_try(CLI_EXIT_USAGE, dlr_buf_terminate(&again),
+                     "there is no command %s: did you mean %s?", argv[1], name);
     dlr_buf_clear(&again);
     return code;
 }
@@ -49,8 +49,7 @@ static int show_help(const struct cli_command *command)
     return cli_command_find("help")->run(&args);
 }
 
-static int run_command(const struct cli_command *command, int argc,
-                       char **argv)
+static int run_command(const struct cli_command *command, int argc, char **argv)
 {
     struct cli_args args = {0};
     const char *color;

@@ -43,7 +43,8 @@ static bool wants_color(void)
     if (is_set("NO_COLOR")) {
         return false;
     }
-    if (is_set("CLICOLOR_FORCE") && strcmp(getenv("CLICOLOR_FORCE"), "0") != 0) {
+    if (is_set("CLICOLOR_FORCE") &&
+        strcmp(getenv("CLICOLOR_FORCE"), "0") != 0) {
         return true;
     }
     if (term != NULL && strcmp(term, "dumb") == 0) {
@@ -192,9 +193,9 @@ void cli_note(const char *format, ...)
         return;
     }
     dlr_buf_init(&shown, MESSAGE_MAX);
-    cli_put_shown(&shown, dlr_text_n(raw, (size_t)len >= sizeof raw
-                                              ? sizeof raw - 1
-                                              : (size_t)len));
+    cli_put_shown(&shown,
+                  dlr_text_n(raw, (size_t)len >= sizeof raw ? sizeof raw - 1
+                                                            : (size_t)len));
     fprintf(stderr, "%.*s\n", (int)shown.len, shown.ptr);
     dlr_buf_clear(&shown);
 }

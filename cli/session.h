@@ -25,7 +25,7 @@ struct cli_settlement {
     const datalyr_record *events; /* NULL: the bodies are gone */
     size_t count;
     bool is_delivered;
-    bool is_final; /* sending them again would not help */
+    bool is_final;      /* sending them again would not help */
     const char *reason; /* why they were dropped */
 };
 
@@ -40,11 +40,11 @@ struct cli_session {
 
     pthread_mutex_t lock; /* guards what stands below */
     enum cli_end end;
-    bool has_answer;        /* an answer of any kind has come */
+    bool has_answer;          /* an answer of any kind has come */
     int64_t first_failure_ms; /* 0: none yet */
-    int32_t http_status;    /* of the last failed attempt */
-    char message[512];      /* of the last failed attempt, escaped */
-    char event_id[800];     /* of the last event that was settled */
+    int32_t http_status;      /* of the last failed attempt */
+    char message[512];        /* of the last failed attempt, escaped */
+    char event_id[800];       /* of the last event that was settled */
     datalyr_drop_reason drop_reason;
 };
 

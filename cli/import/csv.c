@@ -206,9 +206,8 @@ bool cli_csv_split(struct cli_csv *csv, struct dlr_text row,
             return false;
         }
         if (count < csv->count) {
-            record->columns[count] =
-                (struct cli_column){.key = csv->keys[count],
-                                    .value = cli_value_plain(field.text)};
+            record->columns[count] = (struct cli_column){
+                .key = csv->keys[count], .value = cli_value_plain(field.text)};
         }
     }
     if (count != csv->count) {

@@ -201,10 +201,9 @@ bool cli_decimal_multiply(struct dlr_text a, struct dlr_text b,
     if (left.is_negative != right.is_negative && !is_zero) {
         dlr_buf_append_char(out, '-');
     }
-    put_digits(digits, is_zero ? 1 : left.count + right.count,
-               is_zero && left.scale + right.scale < 0
-                   ? 0
-                   : left.scale + right.scale,
-               out);
+    put_digits(
+        digits, is_zero ? 1 : left.count + right.count,
+        is_zero && left.scale + right.scale < 0 ? 0 : left.scale + right.scale,
+        out);
     return !out->failed;
 }

@@ -10,8 +10,8 @@
 
 #include <time.h>
 
-#define SAVE_EVERY_MS 1000
-#define PACE_SLICE_MS 20
+#define SAVE_EVERY_MS    1000
+#define PACE_SLICE_MS    20
 #define LONGEST_KNOWN_ID 256
 
 static void sleep_ms(int64_t ms)
@@ -54,10 +54,10 @@ void cli_import_tick(struct cli_import *import)
         cli_settled_read(&import->settled, import->marks);
         (void)cli_position_write(&import->position, import->marks);
     }
-    import->must_stop |= cli_stop_is_wanted() || cli_out_failed() ||
-                         cli_rejects_failed(&import->rejects) ||
-                         (!import->is_dry && cli_session_end(&import->session) !=
-                                                 CLI_END_NONE);
+    import->must_stop |=
+        cli_stop_is_wanted() || cli_out_failed() ||
+        cli_rejects_failed(&import->rejects) ||
+        (!import->is_dry && cli_session_end(&import->session) != CLI_END_NONE);
 }
 
 /* Holds --rate: events are due at even distances, and what could not be sent in
@@ -71,8 +71,8 @@ static void pace(struct cli_import *import)
         return;
     }
     now_ms = cli_now_ms();
-    due_ms = import->paced_ms +
-             (int64_t)(import->paced_count * 1000 / import->rate);
+    due_ms =
+        import->paced_ms + (int64_t)(import->paced_count * 1000 / import->rate);
     if (import->paced_ms == 0 || now_ms - due_ms > 100) {
         import->paced_ms = now_ms;
         import->paced_count = 0;
@@ -131,8 +131,8 @@ bool cli_import_deliver(struct cli_import *import, const struct cli_raw *raw,
     }
     cli_settled_add(&import->settled, &item, event_id);
     for (;;) {
-        status = cli_event_record(&import->event, import->session.client,
-                                  &error);
+        status =
+            cli_event_record(&import->event, import->session.client, &error);
         if (status != DATALYR_QUEUE_FULL) {
             break;
         }

@@ -123,8 +123,8 @@ bool cli_event_add_property(struct cli_event *event, struct dlr_text key,
 void cli_event_add_members(struct cli_event *event, struct dlr_json_value from)
 {
     /* Without the braces around it. */
-    struct dlr_text inside = dlr_text_trim(
-        dlr_text_n(from.text.ptr + 1, from.text.len - 2));
+    struct dlr_text inside =
+        dlr_text_trim(dlr_text_n(from.text.ptr + 1, from.text.len - 2));
 
     if (inside.len > 0) {
         put_comma(&event->properties);
@@ -193,8 +193,8 @@ static datalyr_status record_track(const struct cli_event *event,
             .user_id = cli_event_text(event, CLI_FIELD_USER_ID),
             .anonymous_id = cli_event_text(event, CLI_FIELD_ANONYMOUS_ID),
             .event = name,
-            .properties = datalyr_json(event->properties.ptr,
-                                       event->properties.len),
+            .properties =
+                datalyr_json(event->properties.ptr, event->properties.len),
             .event_id = cli_event_text(event, CLI_FIELD_EVENT_ID),
             .timestamp_ms = event->timestamp_ms,
             .session_id = cli_event_text(event, CLI_FIELD_SESSION_ID),
@@ -257,8 +257,8 @@ void cli_event_put_json(const struct cli_event *event, struct dlr_buf *out)
 {
     bool is_page =
         event->type == CLI_TYPE_PAGE || event->type == CLI_TYPE_SCREEN;
-    bool is_of_user = event->type == CLI_TYPE_IDENTIFY ||
-                      event->type == CLI_TYPE_GROUP;
+    bool is_of_user =
+        event->type == CLI_TYPE_IDENTIFY || event->type == CLI_TYPE_GROUP;
     char time[DLR_TIME_TEXT_CAP];
     int64_t ms = event->timestamp_ms == DATALYR_TIMESTAMP_EPOCH
                      ? 0

@@ -25,7 +25,7 @@ const char *cli_type_name(enum cli_type type);
 
 struct cli_event {
     enum cli_type type;
-    bool has_type; /* it was given; else it is a track */
+    bool has_type;                   /* it was given; else it is a track */
     size_t text_at[CLI_FIELD_COUNT]; /* 1 + place in `texts`; 0: not given */
     struct dlr_buf texts;            /* the ids and the name, each with a NUL */
     struct dlr_buf properties;       /* a JSON object */
@@ -38,8 +38,7 @@ void cli_event_clear(struct cli_event *event);
 void cli_event_reset(struct cli_event *event);
 
 /* NULL where it was not given. Lent until the event changes. */
-const char *cli_event_text(const struct cli_event *event,
-                           enum cli_field field);
+const char *cli_event_text(const struct cli_event *event, enum cli_field field);
 
 /* Sets a text from a value; empty values leave it unset. False with `problem`
  * filled if it cannot be one: no UTF-8, a NUL in it, an object. */

@@ -197,9 +197,8 @@ static bool fill_name(const struct cli_knowns *knowns, struct cli_event *event,
 static bool fill_time(const struct cli_knowns *knowns, struct cli_event *event,
                       struct cli_zone *zone, struct dlr_buf *problem)
 {
-    static const enum cli_known order[] = {CLI_KNOWN_TIMESTAMP,
-                                           CLI_KNOWN_ORIGINAL_TIMESTAMP,
-                                           CLI_KNOWN_SENT_AT};
+    static const enum cli_known order[] = {
+        CLI_KNOWN_TIMESTAMP, CLI_KNOWN_ORIGINAL_TIMESTAMP, CLI_KNOWN_SENT_AT};
     size_t count = knowns->form == CLI_FORM_SEGMENT ? 3 : 1;
 
     for (size_t i = 0; i < count && !event->has_timestamp; i++) {
@@ -262,8 +261,8 @@ bool cli_form_fill(const struct cli_knowns *knowns, struct cli_event *event,
                       problem) &&
            fill_field(knowns, CLI_KNOWN_PREVIOUS_ID, event,
                       CLI_FIELD_PREVIOUS_ID, problem) &&
-           fill_field(knowns, CLI_KNOWN_SESSION_ID, event,
-                      CLI_FIELD_SESSION_ID, problem) &&
+           fill_field(knowns, CLI_KNOWN_SESSION_ID, event, CLI_FIELD_SESSION_ID,
+                      problem) &&
            fill_name(knowns, event, problem) &&
            fill_time(knowns, event, zone, problem);
 }

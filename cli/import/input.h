@@ -18,8 +18,8 @@
 struct cli_unzip_input;
 
 struct cli_input {
-    const char *path;       /* as given; "-" is stdin */
-    int fd;                 /* -1: not open */
+    const char *path;              /* as given; "-" is stdin */
+    int fd;                        /* -1: not open */
     struct cli_unzip_input *unzip; /* NULL: the bytes are taken as they are */
     char *window;
     size_t start; /* window[start, end) is not consumed yet */

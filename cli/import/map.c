@@ -81,11 +81,10 @@ static void split_steps(struct cli_maps *maps, struct cli_factor *factor)
     struct dlr_text rest = factor->name;
 
     while (factor->step_count < CLI_PATH_MAX) {
-        const char *dot = rest.len == 0 ? NULL
-                                        : memchr(rest.ptr, '.', rest.len);
+        const char *dot =
+            rest.len == 0 ? NULL : memchr(rest.ptr, '.', rest.len);
         struct dlr_text step =
-            dot == NULL ? rest
-                        : dlr_text_n(rest.ptr, (size_t)(dot - rest.ptr));
+            dot == NULL ? rest : dlr_text_n(rest.ptr, (size_t)(dot - rest.ptr));
         size_t at = factor->step_count++;
 
         factor->steps[at] = keep(maps, step);
@@ -112,8 +111,8 @@ static bool add_factor(struct cli_maps *maps, struct cli_choice *choice,
                        const char **at, struct dlr_buf *problem)
 {
     static const struct dlr_text suffix = {":number", 7};
-    struct cli_factor *grown = realloc(
-        choice->factors, (choice->factor_count + 1) * sizeof *grown);
+    struct cli_factor *grown =
+        realloc(choice->factors, (choice->factor_count + 1) * sizeof *grown);
     struct cli_factor *factor;
 
     if (grown == NULL) {
@@ -135,8 +134,8 @@ static bool add_factor(struct cli_maps *maps, struct cli_choice *choice,
         return false;
     }
     /* A number alone is a column of that name; in a product it is a number. */
-    factor->is_number = is_number(factor->name) &&
-                        (choice->factor_count > 1 || **at == '*');
+    factor->is_number =
+        is_number(factor->name) && (choice->factor_count > 1 || **at == '*');
     split_steps(maps, factor);
     restore_dots(factor->name);
     factor->key = keep_key(maps, factor->name);

@@ -34,8 +34,8 @@ const char *cli_field_name(enum cli_field field);
 #define CLI_PATH_MAX 16
 
 struct cli_factor {
-    struct dlr_text name; /* the whole, decoded */
-    struct dlr_text key;  /* the whole as JSON */
+    struct dlr_text name;                /* the whole, decoded */
+    struct dlr_text key;                 /* the whole as JSON */
     struct dlr_text steps[CLI_PATH_MAX]; /* of a dotted path, decoded */
     struct dlr_text step_keys[CLI_PATH_MAX];
     size_t step_count; /* 1: no dots */

@@ -132,8 +132,8 @@ bool cli_position_read(const struct cli_position *position,
     is_read = read_all(position->path, &text) &&
               dlr_json_check_object(dlr_buf_text(&text), DLR_JSON_DEPTH, NULL);
     if (is_read) {
-        iter = dlr_json_iterate(dlr_json_get(
-            dlr_json_root(dlr_buf_text(&text)), DLR_TEXT("files")));
+        iter = dlr_json_iterate(dlr_json_get(dlr_json_root(dlr_buf_text(&text)),
+                                             DLR_TEXT("files")));
         while (dlr_json_next_element(&iter, &file)) {
             take_file(position, file, marks);
         }
@@ -152,8 +152,8 @@ static void put_marks(const struct cli_position *position,
                                strlen(position->names[i]))) {
             dlr_buf_append_string(out, "null"); /* a name that is no UTF-8 */
         }
-        dlr_buf_printf(out, ",\"records\":%" PRIu64 ",\"hash\":\"%016" PRIx64
-                            "\"}",
+        dlr_buf_printf(out,
+                       ",\"records\":%" PRIu64 ",\"hash\":\"%016" PRIx64 "\"}",
                        marks[i].records, marks[i].hash);
     }
     dlr_buf_append_string(out, "\n]}\n");

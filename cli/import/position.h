@@ -8,7 +8,7 @@
 #include "base/buf.h"
 
 struct cli_position {
-    char path[4096]; /* empty: there is no place for it */
+    char path[4096];    /* empty: there is no place for it */
     const char **names; /* one a file, lent */
     size_t file_count;
     int error; /* errno of the last failed write */

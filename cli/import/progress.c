@@ -50,9 +50,8 @@ static void put_left(struct dlr_buf *out, const struct cli_state *state,
 static void put_state(struct dlr_buf *out, const struct cli_state *state,
                       int64_t elapsed_ms)
 {
-    uint64_t rate = elapsed_ms <= 0 ? 0
-                                    : state->delivered * 1000 /
-                                          (uint64_t)elapsed_ms;
+    uint64_t rate =
+        elapsed_ms <= 0 ? 0 : state->delivered * 1000 / (uint64_t)elapsed_ms;
 
     if (state->total_bytes > 0) {
         dlr_buf_printf(out, "%3" PRIu64 " %%  ",

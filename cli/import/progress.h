@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 struct cli_progress {
-    bool is_bar;         /* stderr is a terminal */
-    int64_t every_ms;    /* between lines elsewhere; 0: none */
+    bool is_bar;      /* stderr is a terminal */
+    int64_t every_ms; /* between lines elsewhere; 0: none */
     int64_t started_ms;
     int64_t last_ms;
     bool is_drawn; /* the bar is on the screen */

@@ -48,9 +48,9 @@ static void add_object(struct cli_event *event, const struct cli_maps *maps,
 }
 
 /* Adds the members of a container column. False if it is no object. */
-static bool add_container(const struct cli_knowns *knowns,
-                          enum cli_known known, const struct cli_maps *maps,
-                          struct cli_event *event, struct dlr_buf *problem)
+static bool add_container(const struct cli_knowns *knowns, enum cli_known known,
+                          const struct cli_maps *maps, struct cli_event *event,
+                          struct dlr_buf *problem)
 {
     struct cli_column *column = knowns->columns[known];
     struct dlr_json_value object;
@@ -140,8 +140,8 @@ static void add_context_traits(const struct cli_knowns *knowns,
                                const struct cli_maps *maps,
                                struct cli_event *event)
 {
-    struct dlr_json_value traits = dlr_json_get(
-        object_of(knowns, CLI_KNOWN_CONTEXT), DLR_TEXT("traits"));
+    struct dlr_json_value traits =
+        dlr_json_get(object_of(knowns, CLI_KNOWN_CONTEXT), DLR_TEXT("traits"));
     struct dlr_json_value there = object_of(knowns, CLI_KNOWN_TRAITS);
     struct dlr_json_iter iter = dlr_json_iterate(traits);
     struct dlr_json_value name;
@@ -168,9 +168,9 @@ static void add_named(const struct cli_knowns *knowns,
 
     if (event->type == CLI_TYPE_PAGE && column != NULL && !column->is_used &&
         !is_mapped(maps, category)) {
-        add_if_absent(event, object_of(knowns, CLI_KNOWN_PROPERTIES), category,
-                      (struct dlr_json_value){column->value.type,
-                                              column->value.text});
+        add_if_absent(
+            event, object_of(knowns, CLI_KNOWN_PROPERTIES), category,
+            (struct dlr_json_value){column->value.type, column->value.text});
     }
 }
 
@@ -200,9 +200,9 @@ static bool add_segment(const struct cli_knowns *knowns,
 
 /* Columns that nothing else took. Objects called properties or traits are what
  * their name says. */
-static bool add_flat(const struct cli_knowns *knowns,
-                     struct cli_record *record, const struct cli_maps *maps,
-                     struct cli_event *event, struct dlr_buf *problem)
+static bool add_flat(const struct cli_knowns *knowns, struct cli_record *record,
+                     const struct cli_maps *maps, struct cli_event *event,
+                     struct dlr_buf *problem)
 {
     static const enum cli_known containers[] = {CLI_KNOWN_PROPERTIES,
                                                 CLI_KNOWN_TRAITS};

@@ -26,8 +26,7 @@ struct scan {
 /* Jumps over the inside of a quoted field. */
 static bool scan_quoted(struct scan *scan, struct dlr_text text)
 {
-    const char *quote =
-        memchr(text.ptr + scan->at, '"', text.len - scan->at);
+    const char *quote = memchr(text.ptr + scan->at, '"', text.len - scan->at);
 
     if (quote == NULL) {
         scan->at = text.len;
@@ -96,8 +95,7 @@ enum cli_read cli_read_csv(struct cli_reader *reader, struct cli_raw *raw)
         }
         scan = (struct scan){0};
         scan_on(&scan, cli_input_text(input), reader->delimiter);
-        while (!scan.is_found &&
-               cli_input_text(input).len <= CLI_RECORD_MAX &&
+        while (!scan.is_found && cli_input_text(input).len <= CLI_RECORD_MAX &&
                cli_input_fill(input)) {
             scan_on(&scan, cli_input_text(input), reader->delimiter);
         }

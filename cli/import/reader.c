@@ -62,8 +62,7 @@ static enum cli_format sniff_object(struct dlr_text text)
         is_balanced(dlr_text_n(text.ptr, (size_t)(newline - text.ptr)))) {
         return CLI_FORMAT_NDJSON;
     }
-    rest = dlr_text_n(newline + 1,
-                      text.len - (size_t)(newline + 1 - text.ptr));
+    rest = dlr_text_n(newline + 1, text.len - (size_t)(newline + 1 - text.ptr));
     return rest.len > 0 && rest.ptr[0] == '{' ? CLI_FORMAT_NDJSON
                                               : CLI_FORMAT_JSON;
 }
@@ -106,8 +105,8 @@ bool cli_reader_begin(struct cli_reader *reader, struct cli_input *input,
 {
     struct dlr_text text;
 
-    *reader = (struct cli_reader){
-        .input = input, .format = format, .delimiter = ','};
+    *reader =
+        (struct cli_reader){.input = input, .format = format, .delimiter = ','};
     if (!cli_input_fill(input)) {
         return false;
     }

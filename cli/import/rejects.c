@@ -47,13 +47,12 @@ static void put_base64(struct dlr_text bytes, struct dlr_buf *out)
         char four[4];
 
         for (size_t j = 0; j < 3; j++) {
-            group = group << 8 | (i + j < bytes.len
-                                      ? (unsigned char)bytes.ptr[i + j]
-                                      : 0U);
+            group = group << 8 |
+                    (i + j < bytes.len ? (unsigned char)bytes.ptr[i + j] : 0U);
         }
         for (size_t j = 0; j < 4; j++) {
-            four[j] = i + j > bytes.len ? '='
-                                        : digits[group >> (18 - 6 * j) & 63];
+            four[j] =
+                i + j > bytes.len ? '=' : digits[group >> (18 - 6 * j) & 63];
         }
         dlr_buf_append(out, four, sizeof four);
     }
@@ -154,8 +153,8 @@ void cli_rejects_add_dropped(struct cli_rejects *rejects, const char *reason,
     }
     pthread_mutex_lock(&rejects->lock);
     dlr_buf_rewind(line, 0);
-    dlr_buf_printf(line, "{\"type\":\"dropped\",\"reason\":\"%s\",\"event\":",
-                   reason);
+    dlr_buf_printf(
+        line, "{\"type\":\"dropped\",\"reason\":\"%s\",\"event\":", reason);
     dlr_buf_append_text(line, json);
     dlr_buf_append_string(line, "}\n");
     write_line(rejects);
@@ -183,8 +182,8 @@ int cli_rejects_close(struct cli_rejects *rejects)
     rejects->file = NULL;
     if (rejects->error != 0) {
         code = cli_fail_try(CLI_EXIT_LOCAL, "df -h .",
-                            "--rejects %s cannot be written: %s",
-                            rejects->path, strerror(rejects->error));
+                            "--rejects %s cannot be written: %s", rejects->path,
+                            strerror(rejects->error));
     }
     dlr_buf_clear(&rejects->line);
     return code;

@@ -165,9 +165,9 @@ static bool multiply(struct cli_choice *choice, struct cli_record *record,
     return true;
 }
 
-static bool resolve_choice(struct cli_choice *choice,
-                           struct cli_record *record, struct dlr_buf *scratch,
-                           struct cli_value *value, struct dlr_buf *problem)
+static bool resolve_choice(struct cli_choice *choice, struct cli_record *record,
+                           struct dlr_buf *scratch, struct cli_value *value,
+                           struct dlr_buf *problem)
 {
     struct cli_factor *factor = choice->factors;
     struct cli_value found;

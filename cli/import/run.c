@@ -45,8 +45,9 @@ static bool begin_file(struct cli_import *import, struct cli_input *input,
     import->record.is_csv = false;
     if (!cli_reader_begin(reader, input, import->format)) {
         if (input->failed) {
-            worsen(import, cli_fail(CLI_EXIT_LOCAL, "%s %s", cli_import_file_name(import),
-                                    input->message));
+            worsen(import,
+                   cli_fail(CLI_EXIT_LOCAL, "%s %s",
+                            cli_import_file_name(import), input->message));
         }
         return false; /* an empty file is no fault */
     }
@@ -66,9 +67,10 @@ static bool begin_file(struct cli_import *import, struct cli_input *input,
         cli_csv_begin(&import->csv, raw.bytes, reader->delimiter, &reason)) {
         return true;
     }
-    worsen(import, cli_fail_try(CLI_EXIT_LOCAL, "datalyr help import",
-                                "%s:%" PRIu64 ": %s", cli_import_file_name(import),
-                                raw.line, reason));
+    worsen(import,
+           cli_fail_try(CLI_EXIT_LOCAL, "datalyr help import",
+                        "%s:%" PRIu64 ": %s", cli_import_file_name(import),
+                        raw.line, reason));
     return false;
 }
 
@@ -134,13 +136,13 @@ static void refuse_column(struct cli_import *import, const struct cli_map *map,
         dlr_buf_append_string(&again, "head -1 ");
         cli_put_quoted(&again, import->input->path);
     }
-    worsen(import,
-           cli_fail_try(CLI_EXIT_USAGE, dlr_buf_terminate(&again),
-                        "--map %s: %s has no column %.*s%s%.*s%s", map->spec,
-                        cli_import_file_name(import), (int)missing.len, missing.ptr,
-                        nearest.best.len == 0 ? "" : ": did you mean ",
-                        (int)nearest.best.len, nearest.best.ptr,
-                        nearest.best.len == 0 ? "" : "?"));
+    worsen(import, cli_fail_try(CLI_EXIT_USAGE, dlr_buf_terminate(&again),
+                                "--map %s: %s has no column %.*s%s%.*s%s",
+                                map->spec, cli_import_file_name(import),
+                                (int)missing.len, missing.ptr,
+                                nearest.best.len == 0 ? "" : ": did you mean ",
+                                (int)nearest.best.len, nearest.best.ptr,
+                                nearest.best.len == 0 ? "" : "?"));
     dlr_buf_clear(&again);
 }
 
@@ -191,9 +193,8 @@ int cli_import_check_files(struct cli_import *import)
         }
         import->input = &input;
         if (!cli_input_open(&input, import->paths[i])) {
-            worsen(import,
-                   cli_fail(CLI_EXIT_LOCAL, "%s %s", input.path,
-                            input.message));
+            worsen(import, cli_fail(CLI_EXIT_LOCAL, "%s %s", input.path,
+                                    input.message));
         } else if (begin_file(import, &input, &reader) &&
                    reader.format == CLI_FORMAT_CSV) {
             (void)check_columns(import); /* noted in `code` */
@@ -351,8 +352,8 @@ static bool open_file(struct cli_import *import, struct cli_input *input,
                       struct cli_reader *reader, size_t file)
 {
     if (!cli_input_open(input, import->paths[file])) {
-        worsen(import, cli_fail(CLI_EXIT_LOCAL, "%s %s", cli_import_file_name(import),
-                                input->message));
+        worsen(import, cli_fail(CLI_EXIT_LOCAL, "%s %s",
+                                cli_import_file_name(import), input->message));
         return false;
     }
     return begin_file(import, input, reader);

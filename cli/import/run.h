@@ -42,9 +42,9 @@ struct cli_import {
     struct dlr_buf line; /* of a dry run */
 
     uint64_t total_bytes;
-    uint64_t done_bytes; /* of finished files */
+    uint64_t done_bytes;  /* of finished files */
     uint64_t event_count; /* recorded or, in a dry run, shown */
-    int64_t paced_ms;    /* --rate: when the count below began */
+    int64_t paced_ms;     /* --rate: when the count below began */
     uint64_t paced_count;
     int64_t saved_ms; /* when the position was written last */
     bool must_stop;   /* no point in reading on */

@@ -64,8 +64,7 @@ static struct cli_settled_entry *entry_at(struct cli_settled *settled,
 
 static bool grow(struct cli_settled *settled)
 {
-    struct cli_settled_entry *grown =
-        calloc(settled->cap * 2, sizeof *grown);
+    struct cli_settled_entry *grown = calloc(settled->cap * 2, sizeof *grown);
 
     if (grown == NULL) {
         return false;
@@ -167,8 +166,7 @@ void cli_settled_note(struct cli_settled *settled, const char *event_id,
     pthread_mutex_lock(&settled->lock);
     settled->is_frozen |= !is_final;
     for (uint64_t at = settled->buckets[id_hash & (BUCKETS - 1)];
-         at != 0 && !settled->is_frozen;
-         at = entry_at(settled, at - 1)->next) {
+         at != 0 && !settled->is_frozen; at = entry_at(settled, at - 1)->next) {
         if (entry_at(settled, at - 1)->id_hash == id_hash) {
             oldest = at; /* newer ones stand first */
         }

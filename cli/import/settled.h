@@ -23,10 +23,10 @@ struct cli_settled_entry;
 
 struct cli_settled {
     size_t file_count;
-    pthread_mutex_t lock; /* guards what stands below */
+    pthread_mutex_t lock;   /* guards what stands below */
     struct cli_mark *marks; /* one a file */
     struct cli_settled_entry *ring;
-    size_t cap; /* a power of two */
+    size_t cap;    /* a power of two */
     uint64_t head; /* the first that is not settled */
     uint64_t tail;
     uint64_t *buckets; /* 1 + the newest entry of a hash; 0: none */
@@ -47,8 +47,7 @@ struct cli_settled_item {
 
 /* Adds an event before it is recorded; and something that is done already. */
 void cli_settled_add(struct cli_settled *settled,
-                     const struct cli_settled_item *item,
-                     const char *event_id);
+                     const struct cli_settled_item *item, const char *event_id);
 void cli_settled_add_done(struct cli_settled *settled,
                           const struct cli_settled_item *item);
 

@@ -90,8 +90,7 @@ int cli_sources_init(struct cli_import *import)
                            name.ptr);
             import->names[i] = copy(dlr_text_of(both));
         } else {
-            import->names[i] =
-                copy(given != NULL ? dlr_text_of(given) : name);
+            import->names[i] = copy(given != NULL ? dlr_text_of(given) : name);
         }
         is_good = import->names[i] != NULL;
     }
@@ -114,8 +113,8 @@ void cli_sources_clear(struct cli_import *import)
 static void put_identity(const struct cli_import *import,
                          const datalyr_config *config, struct dlr_buf *out)
 {
-    const char *key = config->api_key != NULL ? config->api_key
-                                              : getenv("DATALYR_API_KEY");
+    const char *key =
+        config->api_key != NULL ? config->api_key : getenv("DATALYR_API_KEY");
     char *path;
 
     dlr_buf_append_string(out, cli_args_setting(import->args, "host"));

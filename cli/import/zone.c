@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MINUTE_MS   60000
+#define MINUTE_MS    60000
 #define EPOCH_DIGITS 9 /* fewer could be a year or a date */
 
 /* The offset of "+05:30", "-0800", "+02"; false if it is none. */
@@ -42,8 +42,7 @@ static bool read_offset(const char *name, int64_t *offset_ms)
 static bool is_known_name(const char *name)
 {
     static const char *const folders[] = {"/usr/share/zoneinfo",
-                                          "/usr/lib/zoneinfo",
-                                          "/etc/zoneinfo"};
+                                          "/usr/lib/zoneinfo", "/etc/zoneinfo"};
     const char *own = getenv("TZDIR");
     char path[512];
 
