@@ -211,6 +211,8 @@ static datalyr_status start_store(struct dld_collector *collector,
     if (status == DATALYR_OK) {
         writer.on_commit = dld_live_commit;
         writer.self = collector->api.live;
+        writer.on_failure = dld_log_failure;
+        writer.log = collector->log;
         status = dld_writer_start(&writer, &collector->writer);
     }
     return status;
@@ -345,6 +347,7 @@ static void fill_api(struct dld_collector *collector,
                    .max_depth = options->max_depth},
         .origins = {.items = options->origins.items,
                     .count = options->origins.count},
+        .log = collector->log,
         .is_test = options->is_test,
         .query_time_ms = options->query_time_ms,
         .address = dlr_text_of(collector->address),
@@ -360,6 +363,10 @@ datalyr_status dld_collector_start(const struct dld_options *options,
     memset(collector, 0, sizeof *collector);
     memset(error, 0, sizeof *error);
     status = read_tls(collector, options, error);
+    if (status == DATALYR_OK && options->log != NULL) {
+        collector->failed_exit = EXIT_USAGE;
+        status = dld_log_open(options->log, &collector->log, error);
+    }
     if (status == DATALYR_OK) {
         status = start_store(collector, options, error);
     }
@@ -412,6 +419,7 @@ void dld_collector_stop(struct dld_collector *collector, FILE *ledger)
     if (collector->store.close != NULL) {
         collector->store.close(collector->store.self);
     }
+    dld_log_close(collector->log);
     dld_key_table_close(&collector->key_table);
     dld_keys_free(collector->keys);
     dlr_free(collector->certificate);

@@ -17,6 +17,7 @@ struct dld_collector {
     struct dld_writer *writer;
     struct dld_keys *keys;
     struct dld_key_table *key_table;
+    struct dld_log *log;
     struct dld_pool *pool;
     struct dld_server *server;
     struct dld_api api;

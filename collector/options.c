@@ -55,6 +55,8 @@ static const struct option table[] = {
      "certificate (PEM), for TLS; with --key"},
     {"key", KIND_TEXT, FIELD(private_key), "FILE", NULL, 0, 0, 0,
      "private key (PEM) of --cert"},
+    {"log", KIND_TEXT, FIELD(log), "FILE", NULL, 0, 0, 0,
+     "a line of JSON for each request and failure; - is stderr"},
     {"test", KIND_SWITCH, FIELD(is_test), NULL, NULL, 0, 0, 0,
      "allow POST /api/v1/reset, for tests"},
     {"rate-limit", KIND_COUNT, FIELD(rate_limit), "N", NULL, 1000, 1,

@@ -27,6 +27,7 @@ struct dld_options {
     struct dld_text_list origins;
     const char *certificate; /* paths */
     const char *private_key;
+    const char *log;
     uint64_t rate_limit; /* requests per second and key */
     uint64_t rate_burst;
     uint64_t max_batch_events;

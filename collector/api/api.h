@@ -6,6 +6,7 @@
 #ifndef DLD_API_API_H
 #define DLD_API_API_H
 
+#include "api/log.h"
 #include "api/origin.h"
 #include "api/pool.h"
 #include "http/server.h"
@@ -25,6 +26,7 @@ struct dld_api_options {
     struct dld_pool *pool;     /* lent */
     struct dld_batch_limits limits;
     struct dld_origins origins;
+    struct dld_log *log;     /* lent; may be NULL */
     bool is_test;            /* reset is allowed */
     uint64_t query_time_ms;  /* of a question that no index serves */
     struct dlr_text address; /* "http://127.0.0.1:8484" */
@@ -78,6 +80,7 @@ void dld_api_ready(struct dld_work *work);
 void dld_api_metrics(struct dld_work *work);
 void dld_api_reset(struct dld_work *work);
 void dld_api_page(struct dld_work *work);
+void dld_api_openapi(struct dld_work *work);
 void dld_api_wait(struct dld_work *work);
 void dld_api_watch(struct dld_work *work);
 

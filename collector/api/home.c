@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Home: the page, with the headers that keep it to itself.
+ * Home: the page, with the headers that keep it to itself, and the description
+ * of the API.
  */
 #include "api/api.h"
 
+#include "dld_openapi.h"
 #include "page/page.h"
 
 #define PAGE_MAX 65536
@@ -21,4 +23,10 @@ void dld_api_page(struct dld_work *work)
                      "frame-ancestors 'none'");
     dld_reply_header(work->request, "X-Content-Type-Options", "nosniff");
     dld_reply_header(work->request, "Referrer-Policy", "no-referrer");
+}
+
+void dld_api_openapi(struct dld_work *work)
+{
+    dld_reply_constant(work->request, 200, "application/json", dld_openapi,
+                       dld_openapi_len);
 }

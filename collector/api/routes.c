@@ -50,6 +50,7 @@ static const struct route api_routes[] = {
     {DLD_METHOD_GET, {"groups", "*"}, GATE_READ, true, dld_api_group},
     {DLD_METHOD_GET, {"overview"}, GATE_READ, true, dld_api_overview},
     {DLD_METHOD_GET, {"traffic"}, GATE_READ, true, dld_api_traffic},
+    {DLD_METHOD_GET, {"openapi.json"}, GATE_OPEN, false, dld_api_openapi},
     {DLD_METHOD_POST, {"reset"}, GATE_ADMIN, false, dld_api_reset},
 };
 
@@ -293,7 +294,7 @@ static void finish(void *self, struct dld_request *request, bool is_sent)
     struct dld_work *work = request->work;
     int status_class = request->reply.status / 100;
 
-    (void)is_sent;
+    dld_log_request(api->options.log, request, is_sent);
     if (status_class >= 0 && status_class < 6) {
         atomic_fetch_add(&api->counts.requests_by_class[status_class], 1);
     }

@@ -93,7 +93,6 @@ static datalyr_status add_hash(struct dld_keys *keys,
         *entry = *facts;
         memcpy(entry->hash, hash, sizeof entry->hash);
     }
-    dlr_mutex_unlock(&keys->lock);
     return status;
 }
 

@@ -25,6 +25,8 @@ struct dld_writer {
     struct dld_store *store;
     void (*on_commit)(void *self, uint64_t last_seq);
     void *self;
+    void (*on_failure)(void *log, const datalyr_error *error);
+    void *log;
     struct dlr_thread thread;
 
     struct dlr_mutex lock;
@@ -163,6 +165,9 @@ static void recover(struct dld_writer *writer)
     writer->stats.is_recovered = status == DATALYR_OK;
     writer->stats.last_error = error;
     dlr_mutex_unlock(&writer->lock);
+    if (status != DATALYR_OK) {
+        writer->on_failure(writer->log, &error);
+    }
 }
 
 static void run(void *self)
@@ -180,6 +185,9 @@ static void run(void *self)
                 ? write_group(writer, group, &stored, &error)
                 : DATALYR_IO;
 
+        if (status != DATALYR_OK) {
+            writer->on_failure(writer->log, &error);
+        }
         note(writer, status, stored, dlr_clock_monotonic_ns() - start_ns,
              &error);
         tell(writer, group, status);
@@ -198,6 +206,8 @@ datalyr_status dld_writer_start(const struct dld_writer_options *options,
     writer->store = options->store;
     writer->on_commit = options->on_commit;
     writer->self = options->self;
+    writer->on_failure = options->on_failure;
+    writer->log = options->log;
     writer->last = &writer->first;
     if (dlr_mutex_init(&writer->lock) == 0 &&
         dlr_cond_init(&writer->wake) == 0 &&

@@ -39,6 +39,9 @@ struct dld_writer_options {
     /* Called after each commit that stored something. May be NULL. */
     void (*on_commit)(void *self, uint64_t last_seq);
     void *self;
+    /* Called when the store fails. */
+    void (*on_failure)(void *log, const datalyr_error *error);
+    void *log;
 };
 
 struct dld_writer_stats {

@@ -28,6 +28,62 @@ PATIENCE_S = 240 if SANITIZED else 60
 KEY = "dk_test_0123456789"
 
 
+with open(os.path.join(SOURCE, "collector", "api", "openapi.json")) as _file:
+    DESCRIPTION = json.load(_file)
+
+
+def conforms(value, schema, where="answer"):
+    """Checks a value against a schema of the description: the part of JSON
+    Schema that the description uses."""
+    if "$ref" in schema:
+        schema = DESCRIPTION["components"]["schemas"][
+            schema["$ref"].rsplit("/", 1)[1]]
+    kinds = {"object": dict, "array": list, "string": str, "boolean": bool,
+             "integer": int, "number": (int, float)}
+    wanted = schema.get("type")
+    if wanted and (not isinstance(value, kinds[wanted]) or
+                   isinstance(value, bool) != (wanted == "boolean")):
+        raise AssertionError("%s is %r, no %s" % (where, value, wanted))
+    if "enum" in schema and value not in schema["enum"]:
+        raise AssertionError("%s is %r, none of %r"
+                             % (where, value, schema["enum"]))
+    if "pattern" in schema and not re.search(schema["pattern"], value):
+        raise AssertionError("%s is %r" % (where, value))
+    if wanted == "array":
+        for i, item in enumerate(value):
+            conforms(item, schema["items"], "%s[%d]" % (where, i))
+    if wanted == "object":
+        properties = schema.get("properties", {})
+        for name in schema.get("required", []):
+            if name not in value:
+                raise AssertionError("%s has no %s" % (where, name))
+        for name, item in value.items():
+            if name in properties:
+                conforms(item, properties[name], "%s.%s" % (where, name))
+            elif schema.get("additionalProperties") is False:
+                raise AssertionError("%s has %s, which is not described"
+                                     % (where, name))
+
+
+def check_described(method, target, answer):
+    """Every answer of the API in every test is what the description says."""
+    path = target.split("?")[0]
+    if not path.startswith("/api/v1/") or method == "HEAD":
+        return
+    for pattern, methods in DESCRIPTION["paths"].items():
+        if (re.fullmatch(re.sub(r"\{[^}]*\}", "[^/]+", pattern), path) and
+                method.lower() in methods):
+            responses = methods[method.lower()]["responses"]
+            response = responses.get(str(answer.status), responses["default"])
+            content = response.get("content", {}).get("application/json")
+            if content:
+                conforms(answer.json, content["schema"])
+            return
+    if answer.status < 400:
+        raise AssertionError("%s %s is not described" % (method, path))
+    conforms(answer.json, {"$ref": "#/components/schemas/Error"})
+
+
 class Answer:
     def __init__(self, response):
         self.status = response.status
@@ -145,6 +201,7 @@ class Collector:
             if fresh:
                 raise
             return self.request(method, path, body, headers, fresh=True)
+        check_described(method, path, answer)
         if answer.headers.get("connection", "").lower() == "close":
             self.close_connection()
         return answer

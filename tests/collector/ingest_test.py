@@ -197,6 +197,23 @@ def any_path_takes_events_but_api_does_not():
         equal(collector.stats()["events"], 6, "events")
 
 
+def log_has_a_line_for_each_request():
+    with Collector("--log", "-") as collector:
+        collector.send(event(userId="u"), event(userId="v"))
+        collector.get("/api/v1/events?user=secret-user")
+        collector.request("GET", "/no%0A/such")
+        collector.stop()
+        lines = [json.loads(line) for line in
+                 open(collector.folder + "/stderr") if line[0] == "{"]
+        equal([(x["method"], x["path"], x["status"], x["events"])
+               for x in lines],
+              [("POST", "/batch", 200, 2), ("GET", "/api/v1/events", 200, 0),
+               ("GET", "/no%0A/such", 404, 0)], "lines")
+        equal(lines[0]["key"], "dk_\u2026" + KEY[-4:], "masked key")
+        text = open(collector.folder + "/stderr").read()
+        true(KEY not in text and "secret-user" not in text, "a secret is shown")
+
+
 def stopping_answers_what_is_in_work():
     with Collector() as collector:
         for i in range(20):
@@ -256,6 +273,8 @@ tap.check("three forms of the key are taken, wrong keys are not",
           keys_are_asked_for)
 tap.check("any path takes events except those of the API",
           any_path_takes_events_but_api_does_not)
+tap.check("the log has a line for each request and no secret",
+          log_has_a_line_for_each_request)
 tap.check("SIGTERM ends with 0 and the ledger", stopping_answers_what_is_in_work)
 tap.check("a wrong option is named", wrong_options_are_named)
 tap.check("a store and a port have one owner", second_owner_of_a_store_is_told)

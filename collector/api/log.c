@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Log: bodies, queries and keys never get here; the path is a foreign text and
+ * is escaped.
+ */
+#include "api/log.h"
+
+#include "api/render.h"
+#include "base/escape.h"
+#include "base/mem.h"
+#include "os/clock.h"
+#include "os/thread.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINE_MAX       4096
+#define PATH_MAX_SHOWN 1024
+
+struct dld_log {
+    FILE *file;
+    bool is_own;
+    struct dlr_mutex lock;
+};
+
+datalyr_status dld_log_open(const char *path, struct dld_log **out,
+                            datalyr_error *error)
+{
+    struct dld_log *log = dlr_calloc(1, sizeof *log);
+
+    *out = NULL;
+    if (log == NULL || dlr_mutex_init(&log->lock) != 0) {
+        dlr_free(log);
+        return DATALYR_NOMEM;
+    }
+    log->is_own = strcmp(path, "-") != 0;
+    log->file = log->is_own ? fopen(path, "ae") : stderr;
+    if (log->file == NULL) {
+        (void)snprintf(error->message, sizeof error->message,
+                       "cannot write the log %.100s: %s", path,
+                       strerror(errno));
+        dlr_mutex_clear(&log->lock);
+        dlr_free(log);
+        return DATALYR_IO;
+    }
+    *out = log;
+    return DATALYR_OK;
+}
+
+void dld_log_close(struct dld_log *log)
+{
+    if (log == NULL) {
+        return;
+    }
+    if (log->is_own) {
+        (void)fclose(log->file);
+    }
+    dlr_mutex_clear(&log->lock);
+    dlr_free(log);
+}
+
+static void begin(struct dlr_buf *line, char *storage, const char *type)
+{
+    dlr_buf_init_fixed(line, storage, LINE_MAX);
+    dlr_buf_append_char(line, '{');
+    dld_render_time(line, "time", dlr_clock_realtime_ms());
+    dld_render_text(line, "type", dlr_text_of(type));
+}
+
+/* A line is written in one piece, or not at all. */
+static void end(struct dld_log *log, struct dlr_buf *line)
+{
+    dlr_buf_append_string(line, "}\n");
+    if (line->failed) {
+        return;
+    }
+    dlr_mutex_lock(&log->lock);
+    (void)fwrite(line->ptr, 1, line->len, log->file);
+    (void)fflush(log->file);
+    dlr_mutex_unlock(&log->lock);
+}
+
+static struct dlr_text path_of(const struct dld_request *request)
+{
+    const char *raw = request->target.raw == NULL ? "" : request->target.raw;
+
+    return dlr_text_n(raw, strcspn(raw, "?"));
+}
+
+void dld_log_request(struct dld_log *log, const struct dld_request *request,
+                     bool is_sent)
+{
+    char storage[LINE_MAX];
+    char path[PATH_MAX_SHOWN];
+    struct dlr_buf line;
+    int64_t took_ns = dlr_clock_monotonic_ns() - request->started_ns;
+
+    if (log == NULL) {
+        return;
+    }
+    (void)dlr_escape_copy(path_of(request), path, sizeof path);
+    begin(&line, storage, "request");
+    dld_render_text(&line, "method", dlr_text_of(request->method_name));
+    dld_render_text(&line, "path", dlr_text_of(path));
+    dld_render_number(&line, "status", (uint64_t)request->reply.status);
+    dld_render_number(&line, "bytes", request->body_bytes);
+    dld_render_number(&line, "events", request->events);
+    dld_render_number(&line, "us", (uint64_t)took_ns / 1000);
+    if (request->key_label[0] != '\0') {
+        dld_render_text(&line, "key", dlr_text_of(request->key_label));
+    }
+    if (!is_sent) {
+        dld_render_bool(&line, "sent", false);
+    }
+    end(log, &line);
+}
+
+void dld_log_failure(void *self, const datalyr_error *error)
+{
+    struct dld_log *log = self;
+    char storage[LINE_MAX];
+    char message[512];
+    struct dlr_buf line;
+
+    if (log == NULL) {
+        return;
+    }
+    (void)dlr_escape_copy(dlr_text_of(error->message), message, sizeof message);
+    begin(&line, storage, "error");
+    dld_render_text(&line, "error", dlr_text_of(message));
+    end(log, &line);
+}
