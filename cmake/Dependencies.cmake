@@ -2,7 +2,7 @@
 # What we take from the system, as imported targets:
 #
 #   CURL::libcurl, ZLIB::ZLIB, Threads::Threads   the library
-#   yyjson::yyjson                                command line and collector
+#   yyjson::yyjson                                the programs
 #   PkgConfig::MICROHTTPD, PkgConfig::SQLITE3, OpenSSL::Crypto   collector
 #   PkgConfig::CMOCKA                             tests
 #
@@ -24,7 +24,8 @@ datalyr_need(CURL libcurl4-openssl-dev)
 find_package(ZLIB)
 datalyr_need(ZLIB zlib1g-dev)
 
-if(DATALYR_CLI OR DATALYR_COLLECTOR OR DATALYR_TESTS OR DATALYR_BENCH)
+if(DATALYR_CLI OR DATALYR_COLLECTOR OR DATALYR_FAULTD OR DATALYR_TESTS OR
+   DATALYR_BENCH)
     find_package(PkgConfig)
     datalyr_need(PkgConfig pkg-config)
     include(yyjson)

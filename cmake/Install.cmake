@@ -43,7 +43,7 @@ foreach(name libdatalyr libdatalyr-static)
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endforeach()
 
-foreach(program datalyr datalyrd)
+foreach(program datalyr datalyrd datalyr-faultd)
     if(TARGET ${program})
         install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
     endif()
