@@ -91,7 +91,7 @@ int main(int argc, char **argv)
     }
     datalyr_config_clear(&config); /* the client has its own copies */
     if (status != DATALYR_OK) {
-        /* Such as: flush_at is 0; the range is 1 to 1000000 events */
+        /* Such as: flush_at is 0; it takes 1 to 1000000 events */
         fprintf(stderr, "configuration: %s\n", error.message);
         return EXIT_FAILURE;
     }

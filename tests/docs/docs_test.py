@@ -57,6 +57,17 @@ def check_links(page):
     assert not broken, broken
 
 
+# What a sample may take as given: it was declared in the one before.
+GIVEN = {"client": "datalyr_client *client = NULL;",
+         "error": "datalyr_error error;"}
+
+
+def declare_given(sample):
+    return [declaration for name, declaration in GIVEN.items()
+            if re.search(r"\b%s\b" % name, sample)
+            and not re.search(r"datalyr_\w+ \*?%s\b" % name, sample)]
+
+
 def make_program(sample):
     """A sample that is no whole program becomes the inside of one."""
     if re.search(r"^(static |int |void |datalyr_decision )[^;=]*\)\s*\{?$",
@@ -64,7 +75,8 @@ def make_program(sample):
         return "\n".join(PREAMBLE + [sample])
     includes = [line for line in sample.splitlines() if line.startswith("#")]
     rest = [line for line in sample.splitlines() if not line.startswith("#")]
-    return "\n".join(PREAMBLE + includes + ["int main(void) {"] + rest
+    return "\n".join(PREAMBLE + includes + ["int main(void) {"]
+                     + declare_given(sample) + rest
                      + ["return 0; }"])
 
 
@@ -88,8 +100,19 @@ def check_man_page(page):
     assert done.returncode == 0 and not done.stdout, done.stdout
 
 
+def check_settings():
+    made = subprocess.run(
+        [os.path.join(os.environ["DATALYR_BUILD"], "tests", "settings-doc")],
+        stdout=subprocess.PIPE, text=True, check=True).stdout
+    page = read(os.path.join(SOURCE, "docs", "settings.md"))
+    assert page == made, ("docs/settings.md is not what the table says; try: "
+                          "build/tests/settings-doc >docs/settings.md")
+
+
 def main():
     tap = Tap()
+    tap.check("settings.md: says what the table of settings says",
+              check_settings)
     for page in list_pages((".md",)):
         name = os.path.relpath(page, SOURCE)
         tap.check("%s: its links lead somewhere" % name, check_links, page)
