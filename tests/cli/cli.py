@@ -181,6 +181,7 @@ class Folder:
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # one segment an answer: no waiting for a delayed ACK
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
