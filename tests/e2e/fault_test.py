@@ -59,6 +59,29 @@ def hung():
               (3, 53, 3), "unanswered, requests, retries")
 
 
+@test("one request that gets no answer does not hold the others back")
+def one_of_many():
+    with harness.Faultd("--rule", "next 1: hold") as server:
+        with harness.Driver(server, "track:500", "close:60000",
+                            **ROOMY) as driver:
+            server.wait_for(held=1, answered_2xx=499)
+            server.release()
+            end = driver.end()
+        harness.check_all_delivered(end, server.ledger(), 500)
+        equal(server.ledger()["requests"], 500, "requests")
+
+
+@test("failing requests wait for their retry without holding others back")
+def retries_do_not_block():
+    with harness.Faultd("--rule", "next 20: 503") as server:
+        with harness.Driver(server, "track:500", "close:60000",
+                            **ROOMY) as driver:
+            end = driver.end()
+        harness.check_all_delivered(end, server.ledger(), 500)
+        answers = [request["status"] for request in server.requests()]
+        equal(answers[20:500], [200] * 480, "answers after the failures")
+
+
 @test("one answer in five is 503: nothing is lost, nothing comes twice")
 def flapping():
     with harness.Faultd("--rule", "20%: 503") as server:
@@ -382,6 +405,27 @@ def ceilings():
                        else "queue_full"], 250, reason)
             equal((end["delivered"], server.ledger()["stored"]), (100, 100),
                   "delivered")
+
+
+@test("the ceiling in bytes holds, events in flight included")
+def byte_ceiling():
+    limit = 8 << 20
+    with harness.Faultd("--rule", "hang") as server:
+        with harness.Driver(server, "size:100000", "track:500", "pause",
+                            "stats", "close:100", flush_at=1,
+                            max_queue_bytes=limit) as driver:
+            driver.step("pause")
+            peak_kib = harness.peak_memory_kib(driver.process)
+            driver.go_on()
+            stats = driver.step("stats")
+            harness.check_law(stats)
+            equal(stats["accepted"], 500, "accepted")
+            at_most(stats["queue_bytes"], limit, "bytes of the queue")
+            at_most(stats["pending"], limit // 100000, "events held")
+            driver.end()
+        # 50 MB went through; the program itself and the C library take some.
+        if not harness.SANITIZED:
+            at_most(peak_kib, 32 * 1024, "KiB at most")
 
 
 @test("a queue that blocks gives up after block_timeout_ms and says so")

@@ -27,6 +27,7 @@ struct hooked {
     sem_t entered;
     sem_t may_leave;
     atomic_int calls;
+    atomic_int_fast64_t bare; /* events told without a body */
     int64_t flush_result;
     int64_t close_result;
     bool is_client_kept;
@@ -232,6 +233,47 @@ static void an_on_drop_that_tracks_during_close_is_refused(void **state)
     assert_int_equal(last.refused[DATALYR_REFUSED_CLOSED], 20);
 }
 
+static void wait_in_drop(const datalyr_record *events, size_t count,
+                         datalyr_drop_reason reason, void *user_data)
+{
+    (void)reason;
+    wait_in_hook(events, count, user_data);
+    atomic_fetch_add(&told.dropped[reason], count);
+    if (events == NULL) {
+        atomic_fetch_add(&hooked.bare, (int_fast64_t)count);
+    }
+}
+
+/* Dropped events keep their place until the hook has seen them; when that place
+ * is needed, the hook gets a number instead, and the ceiling holds. */
+static void an_on_drop_that_does_not_end_breaks_no_ceiling(void **state)
+{
+    datalyr_config config = test_config(&server, &told);
+    datalyr_ledger ledger = {DATALYR_LEDGER_INIT};
+    datalyr_client *client;
+
+    (void)state;
+    faultd_set_rules(&server, "hang");
+    config.hooks.on_drop = wait_in_drop;
+    config.max_queue_size = 100;
+    config.max_queue_bytes = 4 << 20;
+    client = open_client(&config);
+    track_many(client, "first", 200);
+    assert_int_equal(sem_wait(&hooked.entered), 0);
+    track_many(client, "more", 50000);
+    assert_int_equal(datalyr_stats(client, &ledger), DATALYR_OK);
+    check_law(&ledger);
+    assert_int_equal(ledger.accepted, 50200);
+    assert_in_range(ledger.pending, 1, 100);
+    assert_in_range(ledger.queue_bytes, 1, 4 << 20);
+    assert_int_equal(sem_post(&hooked.may_leave), 0);
+    (void)datalyr_close_within(&client, 100, &ledger);
+    check_law(&ledger);
+    assert_int_equal(ledger.pending, 0);
+    assert_int_equal(told_dropped(&told), datalyr_ledger_dropped(&ledger));
+    assert_int_equal(atomic_load(&hooked.bare), ledger.dropped_unreported);
+}
+
 static datalyr_decision scrub(const datalyr_record *event,
                               datalyr_replacement *replacement, void *user_data)
 {
@@ -285,6 +327,7 @@ int main(void)
         HOOK_TEST(a_hook_that_tracks_into_a_full_queue_does_not_hang),
         HOOK_TEST(flush_and_close_in_a_hook_return_an_error_at_once),
         HOOK_TEST(an_on_drop_that_tracks_during_close_is_refused),
+        HOOK_TEST(an_on_drop_that_does_not_end_breaks_no_ceiling),
         HOOK_TEST(before_send_replaces_and_refuses),
     };
 

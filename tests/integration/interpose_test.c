@@ -161,7 +161,7 @@ static void steps_of_the_clock_disturb_no_delivery(void **state)
     pthread_t thread;
 
     (void)state;
-    faultd_set_rules(&server, "10%: 503; delay 1ms");
+    faultd_set_rules(&server, "next 30: 503; delay 1ms");
     assert_int_equal(
         pthread_create(&thread, NULL, step_the_clock, &should_stop), 0);
     client = open_client(&config);

@@ -146,10 +146,10 @@ static void sigpipe_is_never_raised(void **state)
                               "close after-answer");
     config.retry_limit = 100;
     config.flush_interval_ms = 1000;
-    config.close_timeout_ms = 3000;
+    config.close_timeout_ms = 1000;
     client = open_client(&config);
-    track_many(client, "e", 300);
-    (void)datalyr_flush(client, 2000);
+    track_many(client, "e", 200);
+    (void)datalyr_flush(client, 1000);
     faultd_set_rules(&server, "");
     (void)close_and_check(&client, &told);
     assert_int_equal(atomic_load(&pipe_signals), 0);
