@@ -544,7 +544,8 @@ typedef struct datalyr_hooks {
     void (*on_drop)(const datalyr_record *events, size_t count,
                     datalyr_drop_reason reason, void *user_data);
     /** A line that would be worth a log file; without this hook warnings and
-     *  errors are printed only with debug. */
+     *  errors are printed only with debug. The line that debug prints for each
+     *  event queued does not come here: it belongs to the caller's thread. */
     void (*on_log)(datalyr_log_level level, const char *message,
                    void *user_data);
     /** Sees each event before it leaves and may refuse or replace it. It runs

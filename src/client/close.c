@@ -53,6 +53,16 @@ int64_t datalyr_flush(datalyr_client *client, int64_t timeout_ms)
         &client->queue, deadline_of(client, timeout_ms), wake, client->sender);
 }
 
+/* What was given up, or stays in the journal. */
+static uint64_t count_left(datalyr_client *client)
+{
+    datalyr_ledger ledger;
+
+    dlr_queue_read_ledger(&client->queue, dlr_clock_monotonic_ms(), &ledger);
+    return ledger.dropped[DATALYR_DROP_CLOSE_TIMEOUT] +
+           dlr_queue_own_pending(&client->queue);
+}
+
 uint64_t dlr_client_wind_up(datalyr_client *client, int64_t deadline_ms)
 {
     uint64_t left;
@@ -62,6 +72,9 @@ uint64_t dlr_client_wind_up(datalyr_client *client, int64_t deadline_ms)
     dlr_queue_close(&client->queue);
     if (client->sender == NULL) {
         return 0;
+    }
+    if (is_in_hook(client)) {
+        return dlr_queue_own_pending(&client->queue); /* exit() from a hook */
     }
     /* What a journal keeps need not be sent now: with no time left a short-lived
      * program does not touch the network at all. */
@@ -73,7 +86,8 @@ uint64_t dlr_client_wind_up(datalyr_client *client, int64_t deadline_ms)
     }
     dlr_sender_stop(client->sender,
                     has_journal ? DLR_STOP_LEAVE : DLR_STOP_DROP);
-    return left;
+    /* Between the deadline and the end some may still have been settled. */
+    return left == 0 ? 0 : count_left(client);
 }
 
 void dlr_client_release_queue(datalyr_client *client)

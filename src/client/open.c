@@ -181,15 +181,22 @@ datalyr_status dlr_client_start(datalyr_client *client, datalyr_error *error)
     status = dlr_sender_new(&settings, &client->queue, client->transport,
                             &clock, &client->sender);
     if (status != DATALYR_OK) {
-        return dlr_refuse_as(error, status, "out of memory for the sender");
+        (void)dlr_refuse_as(error, status, "out of memory for the sender");
+        goto done;
     }
     failure = dlr_sender_start(client->sender);
     if (failure != 0) {
-        return dlr_refuse_as(error, DATALYR_IO,
-                             "the sender thread cannot be started: %s",
-                             strerror(failure));
+        status = dlr_refuse_as(error, DATALYR_IO,
+                               "the sender thread cannot be started: %s",
+                               strerror(failure));
     }
-    return DATALYR_OK;
+done:
+    if (status != DATALYR_OK) {
+        dlr_sender_free(client->sender);
+        client->sender = NULL;
+        dlr_transport_close(&client->transport);
+    }
+    return status;
 }
 
 /* What deserves a word although it works. */
@@ -246,8 +253,7 @@ static void release(datalyr_client *client)
     if (client == NULL) {
         return;
     }
-    dlr_sender_free(client->sender);
-    dlr_transport_close(&client->transport);
+    dlr_fork_remove_hook(&client->fork_hook);
     dlr_client_release_queue(client);
     dlr_defaults_clear(&client->defaults);
     datalyr_config_clear(&client->config);
@@ -278,11 +284,12 @@ datalyr_status datalyr_open(const datalyr_config *config,
     made->journal.lock_file = -1;
     status = fill(made, config, error);
     atomic_store(&made->generation, dlr_fork_generation());
-    if (status == DATALYR_OK && dlr_client_is_enabled(made)) {
-        status = dlr_client_start(made, error);
-    }
     if (status == DATALYR_OK && dlr_client_watch_forks(made) != 0) {
         status = dlr_refuse_as(error, DATALYR_NOMEM, "out of memory");
+    }
+    /* Last, for nothing may fail any more once the thread runs. */
+    if (status == DATALYR_OK && dlr_client_is_enabled(made)) {
+        status = dlr_client_start(made, error);
     }
     if (status == DATALYR_OK) {
         dlr_registry_add(made);

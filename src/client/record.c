@@ -8,6 +8,7 @@
  * no system call on the way of a usual event. Only an event too large for the
  * stack buffer is encoded again into memory of its full size.
  */
+#include "base/escape.h"
 #include "base/mem.h"
 #include "client/client.h"
 #include "model/calls.h"
@@ -51,16 +52,15 @@ static void wake(void *self)
     dlr_sender_wake(client->sender);
 }
 
+/* Not for on_log: hooks run on the library's thread, and one that records an
+ * event would call itself from here. */
 static void say_queued(const datalyr_client *client, const char *event)
 {
-    const datalyr_hooks *hooks = &client->config.hooks;
-    char line[128];
+    char name[128];
 
-    (void)snprintf(line, sizeof line, "Event queued: %.100s", event);
-    if (hooks->on_log != NULL) {
-        hooks->on_log(DATALYR_LOG_DEBUG, line, hooks->user_data);
-    } else {
-        (void)fprintf(stderr, "[Datalyr] %s\n", line);
+    if (client->config.hooks.on_log == NULL) {
+        (void)dlr_escape_copy(dlr_text_of(event), name, sizeof name);
+        (void)fprintf(stderr, "[Datalyr] Event queued: %s\n", name);
     }
 }
 
@@ -73,11 +73,11 @@ static datalyr_status append(datalyr_client *client,
     datalyr_status status = dlr_queue_append(&client->queue, json, may_block,
                                              wake, client, &appended);
 
-    if (status != DATALYR_OK) {
-        return dlr_refuse_as(error, status, "%s", datalyr_status_text(status));
-    }
     if (appended.wake_sender) {
         dlr_sender_wake(client->sender);
+    }
+    if (status != DATALYR_OK) {
+        return dlr_refuse_as(error, status, "%s", datalyr_status_text(status));
     }
     if (client->config.journal_sync == DATALYR_SYNC_ALWAYS &&
         dlr_client_has_journal(client) &&
@@ -101,14 +101,30 @@ static datalyr_status count_refusal(datalyr_client *client,
     return status;
 }
 
+static datalyr_status refuse_too_large(const datalyr_client *client,
+                                       const struct dlr_call *call,
+                                       datalyr_error *error)
+{
+    return dlr_refuse_as(error, DATALYR_TOO_LARGE,
+                         "the event \"%.80s\" is larger than max_event_bytes, "
+                         "which is %lld",
+                         call->event,
+                         (long long)client->config.max_event_bytes);
+}
+
 static datalyr_status deliver(datalyr_client *client,
                               const struct dlr_call *call,
                               const struct dlr_buf *encoded,
                               datalyr_error *error)
 {
-    if (!dlr_client_is_enabled(client)) {
+    bool is_too_large = encoded->len > (size_t)client->config.max_event_bytes;
+
+    if (!dlr_client_is_enabled(client) && !is_too_large) {
         dlr_queue_refuse(&client->queue, DATALYR_REFUSED_DISABLED);
         return DATALYR_OK;
+    }
+    if (is_too_large) {
+        return count_refusal(client, refuse_too_large(client, call, error));
     }
     return append(client, call, dlr_buf_text(encoded), error);
 }
@@ -142,10 +158,7 @@ static datalyr_status record_large(datalyr_client *client,
         status = deliver(client, call, &encoded, error);
     } else {
         if (status == DATALYR_NOMEM && was_ceiling(&encoded)) {
-            status = dlr_refuse_as(error, DATALYR_TOO_LARGE,
-                                   "the event \"%.80s\" is larger than "
-                                   "max_event_bytes, which is %zu",
-                                   call->event, max);
+            status = refuse_too_large(client, call, error);
         }
         (void)count_refusal(client, status);
     }
