@@ -80,15 +80,38 @@ def make_program(sample):
                      + ["return 0; }"])
 
 
+def compile_sample(sample):
+    done = subprocess.run(
+        ["cc", "-x", "c", "-I" + os.path.join(SOURCE, "include")] + FLAGS
+        + ["-"], input=make_program(sample), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, sample + "\n" + done.stdout
+
+
 def check_samples(page):
     for language, sample in FENCE.findall(read(page)):
-        if language != "c":
-            continue
-        done = subprocess.run(
-            ["cc", "-x", "c", "-I" + os.path.join(SOURCE, "include")] + FLAGS
-            + ["-"], input=make_program(sample), text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        assert done.returncode == 0, sample + "\n" + done.stdout
+        if language == "c":
+            compile_sample(sample)
+
+
+LIBRARY_PAGE = os.path.join(SOURCE, "docs", "man", "libdatalyr.3")
+
+
+def check_library_page_is_complete():
+    header = read(os.path.join(SOURCE, "include", "datalyr.h"))
+    functions = set(re.findall(r"^DATALYR_API[^(]*?\b(datalyr_\w+)\(", header,
+                               re.M)) | set(re.findall(
+                                   r"^(datalyr_\w+)\(", header, re.M))
+    assert len(functions) > 30, functions
+    text = read(LIBRARY_PAGE)
+    missing = [name for name in sorted(functions)
+               if not re.search(r"\b%s\b" % name, text)]
+    assert not missing, missing
+
+
+def check_library_example():
+    examples = read(LIBRARY_PAGE).split(".SH EXAMPLES\n.nf\n")[1]
+    compile_sample(examples.split("\n.fi")[0].replace("\\e", "\\"))
 
 
 def check_man_page(page):
@@ -113,6 +136,9 @@ def main():
     tap = Tap()
     tap.check("settings.md: says what the table of settings says",
               check_settings)
+    tap.check("libdatalyr.3: names every function of the header",
+              check_library_page_is_complete)
+    tap.check("libdatalyr.3: its example compiles", check_library_example)
     for page in list_pages((".md",)):
         name = os.path.relpath(page, SOURCE)
         tap.check("%s: its links lead somewhere" % name, check_links, page)
