@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "http/inflate.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -97,6 +98,7 @@ struct dld_request {
     struct dld_inflate inflate;
     bool is_gzip;
     bool is_deferred;
+    atomic_bool is_ready; /* the thread that had it is done with it */
     bool is_body_refused; /* the answer is known; the rest is thrown away */
 
     struct dld_reply reply;

@@ -405,8 +405,9 @@ static enum MHD_Result on_request(void *self, struct MHD_Connection *connection,
         *part_size = 0;
         return should_go_on ? MHD_YES : MHD_NO;
     case DLD_STAGE_WORK:
-        /* Resumed: the answer is there. */
-        return answer(request);
+        return atomic_load_explicit(&request->is_ready, memory_order_acquire)
+                   ? answer(request)
+                   : MHD_YES;
     case DLD_STAGE_SENT:
         return MHD_YES;
     }
@@ -453,6 +454,8 @@ void dld_request_defer(struct dld_request *request)
 
 void dld_request_resume(struct dld_request *request)
 {
+    /* What this thread wrote is seen by the one that answers. */
+    atomic_store_explicit(&request->is_ready, true, memory_order_release);
     MHD_resume_connection(request->connection);
 }
 
