@@ -228,6 +228,22 @@ static void clear_map(struct cli_map *map)
     free(map->choices);
 }
 
+static bool refuse_second(const struct cli_maps *maps,
+                          const struct cli_map *map, struct dlr_buf *problem)
+{
+    for (size_t i = 0; i < maps->count; i++) {
+        if (maps->items[i].field == map->field &&
+            dlr_text_equals(maps->items[i].property_key, map->property_key)) {
+            dlr_buf_printf(problem,
+                           "the field is mapped twice, first by %s; a|b takes "
+                           "the first that is not empty",
+                           maps->items[i].spec);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool cli_maps_add(struct cli_maps *maps, const char *spec,
                   struct dlr_buf *problem)
 {
@@ -249,6 +265,7 @@ bool cli_maps_add(struct cli_maps *maps, const char *spec,
     at = equals + 1;
     is_good = read_field(maps, &map, dlr_text_n(spec, (size_t)(equals - spec)),
                          problem) &&
+              refuse_second(maps, &map, problem) &&
               add_choice(maps, &map, &at, problem);
     while (is_good && *at == '|') {
         at++;
@@ -274,14 +291,4 @@ void cli_maps_clear(struct cli_maps *maps)
     free(maps->items);
     dlr_buf_clear(&maps->texts);
     *maps = (struct cli_maps){0};
-}
-
-struct cli_map *cli_maps_find(struct cli_maps *maps, enum cli_field field)
-{
-    for (size_t i = maps->count; i > 0; i--) {
-        if (maps->items[i - 1].field == field) {
-            return &maps->items[i - 1];
-        }
-    }
-    return NULL;
 }

@@ -72,9 +72,6 @@ bool cli_maps_add(struct cli_maps *maps, const char *spec,
                   struct dlr_buf *problem);
 void cli_maps_clear(struct cli_maps *maps);
 
-/* The last map of a field; NULL if there is none. */
-struct cli_map *cli_maps_find(struct cli_maps *maps, enum cli_field field);
-
 /* The value of a source in a record. Numbers are put into `scratch`, which must
  * not be rewound while the value is used. False with `problem` filled if a
  * column is no number where one is needed. */
