@@ -113,7 +113,7 @@ total=$(tail -qn 1 "$folder/1" "$folder/2" "$folder/3" | tr ' =' '\n ' | awk '
 
 say "To keep a collector: $build/bin/datalyrd --store sqlite:shop.db"
 echo "It prints a key and what to do with it; its page is http://127.0.0.1:8484/"
-say "The collector holds ${stored:-no} events. What became of all of them:"
+say "The collector holds ${stored:-no} events, taken at ${total##*=} a second. In all:"
 echo "$total"
 case $total in
 accepted="$stored delivered=$stored dropped=0 pending=0 "*) ;;
