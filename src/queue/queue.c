@@ -201,25 +201,27 @@ static void sweep(struct dlr_queue *queue)
     }
 }
 
-/* Finds a place for a record, evicting where the policy says so. */
+/* Finds a place for a record, evicting where the policy says so. Releasing a
+ * segment lets go of the lock, so after that all is asked again. */
 static datalyr_status find_place(struct dlr_queue *queue, uint32_t span,
                                  int64_t now_ms, struct dlr_position *out)
 {
-    datalyr_status status;
+    for (;;) {
+        datalyr_status status;
 
-    if (queue->is_closed) {
-        return DATALYR_CLOSED;
-    }
-    if (is_full(queue) && (queue->config.overflow != DATALYR_DROP_OLDEST ||
-                           !evict_oldest(queue))) {
-        return DATALYR_QUEUE_FULL;
-    }
-    status = dlr_log_find_room(queue, span, now_ms, out);
-    while (status == DATALYR_QUEUE_FULL && make_bytes(queue, span)) {
-        sweep(queue);
+        if (queue->is_closed) {
+            return DATALYR_CLOSED;
+        }
+        if (is_full(queue) && (queue->config.overflow != DATALYR_DROP_OLDEST ||
+                               !evict_oldest(queue))) {
+            return DATALYR_QUEUE_FULL;
+        }
         status = dlr_log_find_room(queue, span, now_ms, out);
+        if (status != DATALYR_QUEUE_FULL || !make_bytes(queue, span)) {
+            return status;
+        }
+        sweep(queue);
     }
-    return status;
 }
 
 /* Waits for room; false when the time is over or the queue was closed. */

@@ -210,6 +210,41 @@ static void a_closed_queue_refuses_as_closed(void **state)
     queue_rig_close(rig);
 }
 
+/* What another thread records while this one releases a segment, for which it
+ * lets go of the lock. */
+static void retire_and_append(void *self, struct dlr_segment *segment)
+{
+    struct queue_rig *rig = self;
+
+    dlr_memory_segments.retire(NULL, segment);
+    if (!rig->queue.is_closed) {
+        (void)queue_rig_append(rig, "meanwhile");
+    }
+}
+
+static void the_event_ceiling_holds_while_a_segment_is_released(void **state)
+{
+    struct dlr_queue_config config = queue_rig_config();
+    struct queue_rig *rig;
+    datalyr_ledger ledger;
+
+    (void)state;
+    config.max_events = 2;
+    config.max_bytes = (uint64_t)96 << 10;
+    rig = queue_rig_open(config);
+    rig->queue.maker.retire = retire_and_append;
+    rig->queue.maker.self = rig;
+    assert_int_equal(queue_rig_append_len(rig, 40000), DATALYR_OK);
+    assert_int_equal(queue_rig_append_len(rig, 40000), DATALYR_OK);
+    assert_int_equal(queue_rig_append_len(rig, 40000), DATALYR_OK);
+    ledger = queue_rig_ledger(rig);
+    assert_int_equal(ledger.calls, 4);
+    assert_int_equal(ledger.pending, 2);
+    assert_conserved(&ledger);
+    dlr_queue_close(&rig->queue);
+    queue_rig_close(rig);
+}
+
 /* ---- waking the sender */
 
 static bool append_wakes(struct queue_rig *rig, size_t len)
@@ -364,6 +399,7 @@ int main(void)
         cmocka_unit_test(an_event_as_large_as_the_log_gets_the_whole_log),
         cmocka_unit_test(above_max_event_bytes_is_too_large),
         cmocka_unit_test(a_closed_queue_refuses_as_closed),
+        cmocka_unit_test(the_event_ceiling_holds_while_a_segment_is_released),
         cmocka_unit_test(the_sender_is_woken_once_when_enough_waits),
         cmocka_unit_test(a_filling_queue_wakes_the_sender_before_it_evicts),
         cmocka_unit_test(a_log_that_runs_out_of_bytes_is_due),
