@@ -6,6 +6,7 @@
 
 #include "api/live.h"
 #include "base/mem.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "store/sqlite.h"
 
@@ -362,6 +363,7 @@ datalyr_status dld_collector_start(const struct dld_options *options,
 
     memset(collector, 0, sizeof *collector);
     memset(error, 0, sizeof *error);
+    collector->keep_ms = options->keep_ms;
     status = read_tls(collector, options, error);
     if (status == DATALYR_OK && options->log != NULL) {
         collector->failed_exit = EXIT_USAGE;
@@ -400,6 +402,32 @@ static void print_ledger(struct dld_collector *collector, FILE *ledger)
                   atomic_load(&counts->accepted),
                   atomic_load(&counts->duplicates),
                   atomic_load(&counts->rejected));
+}
+
+static void on_retained(void *self, struct dld_job *job)
+{
+    struct dld_collector *collector = self;
+
+    (void)job; /* failures are in the log, and it is tried again */
+    atomic_store(&collector->is_retaining, false);
+}
+
+void dld_collector_retain(struct dld_collector *collector)
+{
+    int64_t now_ms = dlr_clock_realtime_ms();
+
+    if (collector->keep_ms > (uint64_t)now_ms ||
+        atomic_exchange(&collector->is_retaining, true)) {
+        return;
+    }
+    collector->retain = (struct dld_job){
+        .kind = DLD_JOB_RETAIN,
+        .before_ms = now_ms - (int64_t)collector->keep_ms,
+        .now_ms = now_ms,
+        .done = on_retained,
+        .self = collector,
+    };
+    dld_writer_submit(collector->writer, &collector->retain);
 }
 
 void dld_collector_stop(struct dld_collector *collector, FILE *ledger)

@@ -26,12 +26,18 @@ struct dld_collector {
     char key_path[DLD_KEY_PATH_CAP];
     char *certificate;
     char *private_key;
+    uint64_t keep_ms;
+    struct dld_job retain; /* one at a time */
+    atomic_bool is_retaining;
     int failed_exit; /* exit code that fits the failure */
 };
 
 datalyr_status dld_collector_start(const struct dld_options *options,
                                    struct dld_collector *collector,
                                    datalyr_error *error);
+
+/* Lets events go that are too old; does nothing while that is being done. */
+void dld_collector_retain(struct dld_collector *collector);
 
 /* Takes over keys that were added or revoked since the last call. */
 void dld_collector_refresh_keys(struct dld_collector *collector);

@@ -83,6 +83,8 @@ static const struct option table[] = {
      100, 3600000, "time an open connection may rest between requests"},
     {"query-time", KIND_DURATION, FIELD(query_time_ms), "TIME", NULL, 2000, 1,
      600000, "time for a question that no index serves"},
+    {"keep", KIND_DURATION, FIELD(keep_ms), "TIME", NULL, DLR_UNLIMITED, 1000,
+     DLR_UNLIMITED, "how long events are kept (90d); ids are remembered"},
     {"threads", KIND_COUNT, FIELD(threads), "N", NULL, 2, 1, 64,
      "threads that serve connections"},
     {"partition-rows", KIND_COUNT, FIELD(partition_rows), "N", NULL, 200000, 1,

@@ -40,6 +40,7 @@ struct dld_options {
     uint64_t body_timeout_ms;
     uint64_t idle_timeout_ms;
     uint64_t query_time_ms;
+    uint64_t keep_ms; /* DLR_UNLIMITED: for ever */
     uint64_t threads;
     uint64_t partition_rows;
     bool is_test;

@@ -454,9 +454,12 @@ void dld_request_defer(struct dld_request *request)
 
 void dld_request_resume(struct dld_request *request)
 {
-    /* What this thread wrote is seen by the one that answers. */
+    struct MHD_Connection *connection = request->connection;
+
+    /* What this thread wrote is seen by the one that answers; from here on the
+     * request is its own. */
     atomic_store_explicit(&request->is_ready, true, memory_order_release);
-    MHD_resume_connection(request->connection);
+    MHD_resume_connection(connection);
 }
 
 void dld_request_sleep(struct dld_request *request)

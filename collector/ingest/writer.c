@@ -78,6 +78,25 @@ static datalyr_status append(struct dld_writer *writer, struct dld_job *job,
     return status;
 }
 
+static datalyr_status do_job(struct dld_writer *writer, struct dld_job *job,
+                             uint64_t *stored, datalyr_error *error)
+{
+    struct dld_store *store = writer->store;
+    datalyr_status status;
+
+    if (job->kind == DLD_JOB_APPEND) {
+        return append(writer, job, stored, error);
+    }
+    status = store->commit(store->self, error);
+    if (status != DATALYR_OK) {
+        return status;
+    }
+    return job->kind == DLD_JOB_RESET
+               ? store->reset(store->self, error)
+               : store->drop_before(store->self, job->before_ms, job->now_ms,
+                                    error);
+}
+
 static datalyr_status write_group(struct dld_writer *writer,
                                   struct dld_job *group, uint64_t *stored,
                                   datalyr_error *error)
@@ -87,14 +106,7 @@ static datalyr_status write_group(struct dld_writer *writer,
 
     for (struct dld_job *job = group; job != NULL && status == DATALYR_OK;
          job = job->next) {
-        if (job->kind == DLD_JOB_RESET) {
-            status = store->commit(store->self, error);
-            if (status == DATALYR_OK) {
-                status = store->reset(store->self, error);
-            }
-        } else {
-            status = append(writer, job, stored, error);
-        }
+        status = do_job(writer, job, stored, error);
     }
     if (status == DATALYR_OK) {
         status = store->commit(store->self, error);

@@ -14,12 +14,15 @@
 enum dld_job_kind {
     DLD_JOB_APPEND,
     DLD_JOB_RESET,
+    DLD_JOB_RETAIN,
 };
 
 /* One piece of work; lives in the request that asked for it. */
 struct dld_job {
     enum dld_job_kind kind;
     uint32_t workspace;
+    int64_t before_ms; /* of RETAIN */
+    int64_t now_ms;
     struct dld_row *rows; /* lent until `done` */
     enum dld_verdict *verdicts;
     size_t row_count;

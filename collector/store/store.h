@@ -112,6 +112,10 @@ struct dld_store {
                              struct dlr_text anonymous);
     void (*stats)(void *self, uint32_t workspace, struct dld_store_stats *out);
 
+    /* Removes events that happened before, as far as whole files of them are
+     * that old; their ids stay known. */
+    datalyr_status (*drop_before)(void *self, int64_t before_ms, int64_t now_ms,
+                                  datalyr_error *error);
     /* Removes everything but the counting of seq. */
     datalyr_status (*reset)(void *self, datalyr_error *error);
     void (*close)(void *self);

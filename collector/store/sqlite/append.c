@@ -95,6 +95,10 @@ static datalyr_status find_id(struct dld_sqlite *store, uint64_t key,
 
         if (partition == store->writer.partition) {
             status = find_in_open(store, key, id, known, error);
+        } else if (partition != NULL &&
+                   partition->state == DLD_PARTITION_DROPPED) {
+            known->is_tombstone = true;
+            status = dld_retain_find(partition, key, &known->is_found, error);
         } else if (partition != NULL) {
             status = dld_select_id(partition, key, id, known, error);
         }
@@ -203,8 +207,9 @@ datalyr_status dld_sqlite_put(void *self, struct dld_row *row,
         return status;
     }
     if (known.is_found) {
-        *verdict = known.content_hash == row->content_hash ? DLD_DUPLICATE
-                                                           : DLD_CONFLICT;
+        *verdict = known.is_tombstone || known.content_hash == row->content_hash
+                       ? DLD_DUPLICATE
+                       : DLD_CONFLICT;
         return DATALYR_OK;
     }
     partition = store->writer.partition;
@@ -263,8 +268,7 @@ void dld_append_close(struct dld_sqlite *store)
     *writer = (struct dld_writer_state){0};
 }
 
-/* Hands the full partition to the sealer. */
-static void roll(struct dld_sqlite *store)
+void dld_append_roll(struct dld_sqlite *store)
 {
     struct dld_partition *partition = store->writer.partition;
 
@@ -299,7 +303,7 @@ datalyr_status dld_sqlite_commit(void *self, datalyr_error *error)
     publish(store, writer->partition);
     if (writer->partition->rows >= store->partition_rows ||
         writer->bytes >= DLD_PARTITION_BYTES) {
-        roll(store);
+        dld_append_roll(store);
     }
     return DATALYR_OK;
 }

@@ -41,6 +41,7 @@ enum dld_partition_state {
     DLD_PARTITION_OPEN,
     DLD_PARTITION_FULL,
     DLD_PARTITION_SEALED,
+    DLD_PARTITION_DROPPED, /* too old: nothing is left but its ids */
 };
 
 /* Two threads answer questions. */

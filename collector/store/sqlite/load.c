@@ -98,7 +98,8 @@ static datalyr_status load_partition(struct dld_sqlite *store,
 {
     datalyr_status status;
 
-    if (partition->state == DLD_PARTITION_SEALED) {
+    if (partition->state == DLD_PARTITION_SEALED ||
+        partition->state == DLD_PARTITION_DROPPED) {
         status = dld_seal_load(store, partition, error);
     } else {
         status = load_tail(store, partition, error);

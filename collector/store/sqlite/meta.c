@@ -178,7 +178,9 @@ static datalyr_status list_row(struct dld_sqlite *store,
     }
     partition->state = DLD_PARTITION_FULL;
     if (sqlite3_column_int(statement, 2) != 0) {
-        partition->state = DLD_PARTITION_SEALED;
+        partition->state = sqlite3_column_int(statement, 2) == 1
+                               ? DLD_PARTITION_SEALED
+                               : DLD_PARTITION_DROPPED;
         partition->rows = (uint64_t)sqlite3_column_int64(statement, 3);
         partition->first_ms = sqlite3_column_int64(statement, 4);
         partition->last_ms = sqlite3_column_int64(statement, 5);
@@ -250,6 +252,27 @@ datalyr_status dld_meta_seal_partition(struct dld_sqlite *store,
         (void)sqlite3_bind_int64(statement, 2, (int64_t)partition->rows);
         (void)sqlite3_bind_int64(statement, 3, partition->first_ms);
         (void)sqlite3_bind_int64(statement, 4, partition->last_ms);
+        status = dld_database_step(&store->meta, statement, error);
+    }
+    (void)sqlite3_finalize(statement);
+    dlr_mutex_unlock(&store->meta_lock);
+    return status;
+}
+
+datalyr_status dld_meta_drop_partition(struct dld_sqlite *store,
+                                       const struct dld_partition *partition,
+                                       datalyr_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    datalyr_status status;
+
+    dlr_mutex_lock(&store->meta_lock);
+    status = dld_database_prepare(
+        &store->meta,
+        "UPDATE partition SET is_sealed = 2, rows = 0 WHERE number = ?1",
+        &statement, error);
+    if (status == DATALYR_OK) {
+        (void)sqlite3_bind_int64(statement, 1, partition->number);
         status = dld_database_step(&store->meta, statement, error);
     }
     (void)sqlite3_finalize(statement);

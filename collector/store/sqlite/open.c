@@ -103,6 +103,7 @@ static void fill_table(struct dld_sqlite *store, struct dld_store *out)
         .scan = dld_sqlite_scan,
         .may_have_unowned = dld_sqlite_may_have_unowned,
         .stats = dld_sqlite_stats,
+        .drop_before = dld_sqlite_drop_before,
         .reset = dld_sqlite_reset,
         .close = close_store,
     };

@@ -26,6 +26,9 @@ datalyr_status dld_meta_add_partition(struct dld_sqlite *store,
 datalyr_status dld_meta_seal_partition(struct dld_sqlite *store,
                                        const struct dld_partition *partition,
                                        datalyr_error *error);
+datalyr_status dld_meta_drop_partition(struct dld_sqlite *store,
+                                       const struct dld_partition *partition,
+                                       datalyr_error *error);
 datalyr_status dld_meta_remove_partitions(struct dld_sqlite *store,
                                           uint64_t next_seq,
                                           datalyr_error *error);
@@ -99,6 +102,7 @@ datalyr_status dld_sqlite_scan(void *self, const struct dld_scan *scan,
 /* What is known of an id. */
 struct dld_known {
     bool is_found;
+    bool is_tombstone; /* its event is gone, and its content not known */
     uint64_t content_hash;
 };
 
@@ -106,6 +110,16 @@ struct dld_known {
 datalyr_status dld_select_id(struct dld_partition *partition, uint64_t key,
                              struct dlr_text id, struct dld_known *known,
                              datalyr_error *error);
+
+/* Hands the full partition to the sealer. */
+void dld_append_roll(struct dld_sqlite *store);
+
+/* ----------------------------------------------------------- retain.c */
+
+datalyr_status dld_sqlite_drop_before(void *self, int64_t before_ms,
+                                      int64_t now_ms, datalyr_error *error);
+datalyr_status dld_retain_find(struct dld_partition *partition, uint64_t key,
+                               bool *is_found, datalyr_error *error);
 
 /* ------------------------------------------------------------ reset.c */
 

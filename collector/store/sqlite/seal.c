@@ -380,11 +380,13 @@ datalyr_status dld_seal_load(struct dld_sqlite *store,
                              datalyr_error *error)
 {
     static const char *const names[] = {"id", "visitor", "user", "workspace"};
+    size_t count = partition->state == DLD_PARTITION_DROPPED ? 1 : 4;
     struct dld_database database = {0};
     datalyr_status status = dld_database_open(&database, partition->path,
                                               DLD_DATABASE_SETTLED, error);
 
-    for (size_t i = 0; i < 4 && status == DATALYR_OK; i++) {
+    /* Of a dropped one the ids are all there is. */
+    for (size_t i = 0; i < count && status == DATALYR_OK; i++) {
         struct summary summary = {.name = names[i]};
         bool has_room = true;
 

@@ -377,7 +377,8 @@ static bool match_id(void *self, const struct dld_row *row)
     if (!dlr_text_equals(match->id, row->id)) {
         return true;
     }
-    match->known = (struct dld_known){true, row->content_hash};
+    match->known =
+        (struct dld_known){.is_found = true, .content_hash = row->content_hash};
     return false;
 }
 

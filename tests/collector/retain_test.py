@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""--keep: old events go, their ids are remembered."""
+import datetime
+import os
+
+from collector import Collector, equal, event, true
+from tap import Tap
+
+tap = Tap()
+
+
+def recent(name, minutes, **fields):
+    moment = (datetime.datetime.now(datetime.timezone.utc) -
+              datetime.timedelta(minutes=minutes))
+    return event(name, timestamp=moment.isoformat(), **fields)
+
+
+def size_of(folder):
+    return sum(os.path.getsize(os.path.join(folder, name))
+               for name in os.listdir(folder))
+
+
+def old_events_go_and_stay_known():
+    old = [event("view", i, userId="ann", eventId="old-%d" % i,
+                 properties={"text": "x" * 1000}) for i in range(40)]
+    new = [recent("view", i, userId="bob", eventId="new-%d" % i)
+           for i in range(15)]
+    with Collector("--partition-rows", "20") as collector:
+        collector.send(*old[:20])
+        collector.send(*old[20:])
+        collector.send(*new)
+        folder = collector.folder + "/store.db.events"
+        equal(len(collector.events()), 55, "events before")
+        collector.arguments += ["--keep", "1d"]
+        collector.restart()
+        # It looks for old events within a second of its start.
+        while collector.stats()["events"] != 15:
+            true(collector.stats()["events"] in (15, 35, 55), "events")
+        equal({e["eventId"] for e in collector.events()},
+              {e["eventId"] for e in new}, "what is left")
+        equal(collector.get("/api/v1/users/ann").status, 404, "ann")
+        for _ in range(2):
+            answer = collector.send(*old, *new)
+            equal((answer["accepted"], answer["duplicates"]), (0, 55),
+                  "redelivery")
+            equal(len(collector.events()), 15, "events after it")
+            collector.restart()
+        equal(collector.stats()["events"], 15, "events after a restart")
+        text = b"".join(open(os.path.join(folder, name), "rb").read()
+                        for name in os.listdir(folder))
+        true(b"xxxxxxxx" not in text, "the text of old events is on disk")
+        collector.send(event("late", 5, userId="kim", eventId="late"))
+        equal(len(collector.events(user="kim")), 1, "an old event that is new")
+
+
+tap.check("events older than --keep go, and redeliveries of them are known",
+          old_events_go_and_stay_known)
+tap.finish()
