@@ -3,6 +3,7 @@
 #include "args.h"
 #include "commands.h"
 #include "help.h"
+#include "man.h"
 #include "nearest.h"
 #include "say.h"
 
@@ -41,7 +42,9 @@ static int run(struct cli_args *args)
     }
     dlr_buf_init(&text, HELP_MAX);
     dlr_buf_init(&line, HELP_MAX * 2);
-    if (command != NULL) {
+    if (cli_args_has(args, "man")) {
+        cli_man_put(&text);
+    } else if (command != NULL) {
         cli_help_put_command(command, &text);
     } else {
         cli_help_put_all(&text);
@@ -59,10 +62,16 @@ static int run(struct cli_args *args)
     return cli_out_finish(CLI_EXIT_OK);
 }
 
+static const struct cli_flag flags[] = {
+    {"man", NULL, "print the manual page, as roff"},
+};
+
 const struct cli_command cmd_help = {
     .name = "help",
     .usage = "[COMMAND]",
     .summary = "list the commands, or say what one does",
+    .flags = flags,
+    .flag_count = CLI_COUNT(flags),
     .max_arguments = 1,
     .run = run,
 };

@@ -132,8 +132,8 @@ static void put_error_text(struct dlr_text message, const char *try_command)
     dlr_buf_clear(&shown);
 }
 
-static int fail(int code, const char *try_command, const char *format,
-                va_list arguments)
+__attribute__((format(printf, 3, 0))) static int
+fail(int code, const char *try_command, const char *format, va_list arguments)
 {
     char raw[2048];
     struct dlr_buf message;

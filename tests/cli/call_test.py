@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -231,6 +232,20 @@ def helps():
     text = run("help", "track", code=0).out
     for flag in ("--flush-at VALUE", "--max-queue-bytes VALUE", "--debug"):
         contains(text, f"\n  {flag}\n", "settings")
+
+
+@test("the manual page is what the tables say, and man reads it")
+def manual():
+    made = run("help", "--man", code=0).out
+    with open(os.path.join(cli.SOURCE, "docs", "man", "datalyr.1")) as file:
+        equal(file.read(), made, "docs/man/datalyr.1; datalyr help --man > it")
+    for flag in re.findall(r"^  (--[a-z-]+)", run("help", "import").out, re.M):
+        contains(made, "\\fB" + flag.replace("-", "\\-"), "flag of import")
+    if shutil.which("man"):
+        shown = subprocess.run(
+            ["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", "-"],
+            input=made.encode(), capture_output=True, timeout=cli.PATIENCE_S)
+        equal(shown.stderr, b"", "warnings of man")
 
 
 @test("stdout that cannot be written is an error")
