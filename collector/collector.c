@@ -329,9 +329,13 @@ static datalyr_status start_server(struct dld_collector *collector,
         server.host = NULL;
     }
     collector->failed_exit = EXIT_LISTEN;
-    status = dld_server_start(&server, &collector->server, error);
+    status = dld_server_open(&server, &collector->server, error);
     if (status == DATALYR_OK) {
+        /* All that a request looks at is in place before one can come. */
         write_address(collector, host);
+        collector->api.options.address = dlr_text_of(collector->address);
+        collector->api.server = collector->server;
+        status = dld_server_run(collector->server, error);
     }
     return status;
 }
@@ -380,8 +384,6 @@ datalyr_status dld_collector_start(const struct dld_options *options,
         status = start_server(collector, options, error);
     }
     if (status == DATALYR_OK) {
-        collector->api.options.address = dlr_text_of(collector->address);
-        collector->api.server = collector->server;
         return DATALYR_OK;
     }
     if (error->message[0] == '\0') {

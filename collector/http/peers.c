@@ -63,6 +63,9 @@ int dld_peers_start(struct dld_peers *peers)
 
 void dld_peers_stop(struct dld_peers *peers)
 {
+    if (!peers->sweeper.is_started) {
+        return;
+    }
     dlr_mutex_lock(&peers->lock);
     peers->is_stopping = true;
     dlr_cond_signal(&peers->wake);

@@ -414,64 +414,6 @@ static enum MHD_Result on_request(void *self, struct MHD_Connection *connection,
     return MHD_NO;
 }
 
-struct dlr_text dld_request_header(const struct dld_request *request,
-                                   const char *name)
-{
-    return dlr_text_of(MHD_lookup_connection_value(request->connection,
-                                                   MHD_HEADER_KIND, name));
-}
-
-struct dlr_text dld_request_cookie(const struct dld_request *request,
-                                   const char *name)
-{
-    return dlr_text_of(MHD_lookup_connection_value(request->connection,
-                                                   MHD_COOKIE_KIND, name));
-}
-
-bool dld_request_param(const struct dld_request *request, const char *name,
-                       struct dlr_text *value)
-{
-    for (size_t i = 0; i < request->target.param_count; i++) {
-        if (dlr_text_equals(request->target.params[i].name,
-                            dlr_text_of(name))) {
-            *value = request->target.params[i].value;
-            return true;
-        }
-    }
-    return false;
-}
-
-bool dld_request_is_from_loopback(const struct dld_request *request)
-{
-    return request->peer != NULL && request->peer->is_loopback;
-}
-
-void dld_request_defer(struct dld_request *request)
-{
-    request->is_deferred = true;
-    MHD_suspend_connection(request->connection);
-}
-
-void dld_request_resume(struct dld_request *request)
-{
-    struct MHD_Connection *connection = request->connection;
-
-    /* What this thread wrote is seen by the one that answers; from here on the
-     * request is its own. */
-    atomic_store_explicit(&request->is_ready, true, memory_order_release);
-    MHD_resume_connection(connection);
-}
-
-void dld_request_sleep(struct dld_request *request)
-{
-    MHD_suspend_connection(request->connection);
-}
-
-void dld_request_wake(struct dld_request *request)
-{
-    MHD_resume_connection(request->connection);
-}
-
 /* -------------------------------------------------------------------- life */
 
 static void be_quiet(void *self, const char *format, va_list args)
@@ -509,8 +451,8 @@ static struct MHD_Daemon *start_daemon(struct dld_server *server)
         options->certificate != NULL ? tls : none, MHD_OPTION_END);
 }
 
-datalyr_status dld_server_start(const struct dld_server_options *options,
-                                struct dld_server **out, datalyr_error *error)
+datalyr_status dld_server_open(const struct dld_server_options *options,
+                               struct dld_server **out, datalyr_error *error)
 {
     struct dld_server *server = dlr_calloc(1, sizeof *server);
     datalyr_status status;
@@ -526,22 +468,25 @@ datalyr_status dld_server_start(const struct dld_server_options *options,
         dlr_free(server);
         return status;
     }
+    *out = server;
+    return DATALYR_OK;
+}
+
+datalyr_status dld_server_run(struct dld_server *server, datalyr_error *error)
+{
     if (dld_peers_start(&server->peers) == 0) {
         server->daemon = start_daemon(server);
     }
-    if (server->daemon == NULL) {
-        (void)snprintf(error->message, sizeof error->message,
-                       "the HTTP server does not start%s",
-                       options->certificate != NULL
-                           ? ": are --cert and --key PEM files that belong "
-                             "together?"
-                           : "");
-        (void)close(server->socket);
-        dlr_free(server);
-        return DATALYR_IO;
+    if (server->daemon != NULL) {
+        return DATALYR_OK;
     }
-    *out = server;
-    return DATALYR_OK;
+    (void)snprintf(error->message, sizeof error->message,
+                   "the HTTP server does not start%s",
+                   server->options.certificate != NULL
+                       ? ": are --cert and --key PEM files that belong "
+                         "together?"
+                       : "");
+    return DATALYR_IO;
 }
 
 uint16_t dld_server_port(const struct dld_server *server)
@@ -553,7 +498,9 @@ void dld_server_quiesce(struct dld_server *server)
 {
     if (!server->is_quiet) {
         server->is_quiet = true;
-        (void)MHD_quiesce_daemon(server->daemon);
+        if (server->daemon != NULL) {
+            (void)MHD_quiesce_daemon(server->daemon);
+        }
         (void)close(server->socket);
     }
 }
@@ -585,7 +532,9 @@ void dld_server_stop(struct dld_server **server)
         return;
     }
     dld_server_quiesce(old);
-    MHD_stop_daemon(old->daemon);
+    if (old->daemon != NULL) {
+        MHD_stop_daemon(old->daemon);
+    }
     dld_peers_stop(&old->peers);
     dlr_free(old);
     *server = NULL;

@@ -45,8 +45,10 @@ struct dld_server_stats {
     uint64_t body_bytes; /* held now */
 };
 
-datalyr_status dld_server_start(const struct dld_server_options *options,
-                                struct dld_server **out, datalyr_error *error);
+/* Takes the address; connections wait until it runs. */
+datalyr_status dld_server_open(const struct dld_server_options *options,
+                               struct dld_server **out, datalyr_error *error);
+datalyr_status dld_server_run(struct dld_server *server, datalyr_error *error);
 
 /* The port it listens on. */
 uint16_t dld_server_port(const struct dld_server *server);
