@@ -80,6 +80,15 @@ static void *record(void *self)
     return NULL;
 }
 
+/* A positive number, 0 for anything else. */
+static long read_count(const char *text)
+{
+    char *end = NULL;
+    long count = strtol(text, &end, 10);
+
+    return end != text && *end == '\0' && count > 0 ? count : 0;
+}
+
 static void print_ledger(const datalyr_ledger *ledger)
 {
     printf("{\"calls\":%" PRIu64 ",\"accepted\":%" PRIu64
@@ -184,7 +193,7 @@ int main(int argc, char **argv)
     if (!is_drain && argc > 5) {
         shape.acks = argv[3];
         shape.prefix = argv[4];
-        threads = (int)strtol(argv[5], NULL, 10);
+        threads = (int)read_count(argv[5]);
     }
     for (int i = is_drain ? 4 : 6; i < argc; i++) {
         if (strcmp(argv[i], "--fork") == 0) {
@@ -194,7 +203,7 @@ int main(int argc, char **argv)
         } else if (strcmp(argv[i], "--linger") == 0) {
             is_lingering = true;
         } else if (strcmp(argv[i], "--count") == 0 && i + 1 < argc) {
-            shape.count = strtol(argv[++i], NULL, 10);
+            shape.count = read_count(argv[++i]);
         } else if (strcmp(argv[i], "--set") == 0 && i + 1 < argc) {
             char *value = strchr(argv[++i], '=');
 
