@@ -16,6 +16,8 @@ FORMS = {
     "single": {"batch": "never", "compression": "none"},
     "batch": {"batch": "always", "compression": "none"},
     "gzip": {"batch": "always", "compression": "gzip"},
+    # The queue on disk: here no policy has anything to do.
+    "journal": {"batch": "always", "compression": "none"},
 }
 POLICIES = ("drop_oldest", "refuse", "block")
 
@@ -72,12 +74,16 @@ def run_cell(fault, form, policy, count):
     arguments = ["--batch", "1000", "--gzip", "on"]
     if rules:
         arguments += ["--rule", rules]
-    with harness.Faultd(*arguments) as server:
+    with harness.Faultd(*arguments) as server, harness.folder() as folder:
+        settings = dict(FORMS[form])
+        if form == "journal":
+            settings["journal_dir"] = os.path.join(folder, "journal")
         end = drive(server, f"bad:{BAD_EVERY}", f"track:{count}x4",
                     "close:60000", overflow=policy, timeout_ms=2000,
                     max_queue_size=1000, flush_at=50, max_batch_events=100,
-                    max_requests_per_second="unlimited", **FORMS[form])
-        check_cell(end, server.ledger(), fault, policy, count)
+                    max_requests_per_second="unlimited", **settings)
+        check_cell(end, server.ledger(), fault,
+                   "block" if form == "journal" else policy, count)
 
 
 def run_cells(cells, count, workers):

@@ -387,6 +387,36 @@ static void a_fork_behind_the_c_library_is_noticed(void **state)
     check_stored(15);
 }
 
+static void with_a_journal_each_process_has_files_of_its_own(void **state)
+{
+    datalyr_config config = test_config(&server, &told);
+    char folder[] = "/tmp/datalyr-fork-XXXXXX";
+    datalyr_client *client;
+    pid_t children[5];
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    config.journal_dir = folder;
+    faultd_set_rules(&server, "hold");
+    client = open_client(&config);
+    track_many(client, "parent", 5);
+    faultd_await(&server, "held", 1);
+    faultd_set_rules(&server, "");
+    for (int i = 0; i < 5; i++) {
+        char prefix[32];
+
+        (void)snprintf(prefix, sizeof prefix, "child%d", i);
+        children[i] = fork_life(client, prefix, 200);
+    }
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(wait_child(children[i]), 0);
+    }
+    faultd_release(&server);
+    assert_int_equal(close_and_check(&client, &told).delivered, 5);
+    check_stored(1005);
+    remove_folder(folder);
+}
+
 static void a_child_that_exits_normally_drains_what_it_tracked(void **state)
 {
     datalyr_config config = test_config(&server, &told);
@@ -430,6 +460,7 @@ int main(void)
         FORK_TEST(a_child_that_ignores_the_client_sends_nothing),
         FORK_TEST(a_child_closes_its_copies_of_the_connections),
         FORK_TEST(a_fork_behind_the_c_library_is_noticed),
+        FORK_TEST(with_a_journal_each_process_has_files_of_its_own),
         FORK_TEST(a_child_that_exits_normally_drains_what_it_tracked),
     };
 

@@ -78,4 +78,7 @@ int wait_child(pid_t child);
 
 int64_t now_ms(void);
 
+/* Removes a folder with the files in it. */
+void remove_folder(const char *path);
+
 #endif /* DATALYR_TESTS_INTEGRATION_SUPPORT_H */
