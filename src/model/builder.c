@@ -11,6 +11,8 @@
  */
 #include "model/builder.h"
 
+#include "base/json_check.h"
+#include "base/json_write.h"
 #include "base/mem.h"
 #include "model/value.h"
 
@@ -93,11 +95,33 @@ static datalyr_status put_place(datalyr_builder *builder, const char *name)
     return DATALYR_OK;
 }
 
+/* Writes name and value. What nests must fit below the levels that are open:
+ * builders in builders would have no end. */
+static datalyr_status put_member(datalyr_builder *builder, const char *name,
+                                 const datalyr_value *value)
+{
+    struct dlr_path place = {NULL, name, 0};
+    struct dlr_text text;
+    datalyr_status status;
+    size_t start;
+
+    if (name != NULL && !dlr_json_put_key(&builder->text, name, strlen(name))) {
+        return DATALYR_INVALID;
+    }
+    start = builder->text.len;
+    status = dlr_value_put(&builder->text, value, &place, NULL);
+    if (status != DATALYR_OK || value->kind < DATALYR_KIND_LIST) {
+        return status;
+    }
+    text = dlr_text_n(builder->text.ptr + start, builder->text.len - start);
+    return dlr_json_check(text, DLR_VALUE_DEPTH - builder->depth, NULL)
+               ? DATALYR_OK
+               : DATALYR_INVALID;
+}
+
 datalyr_status datalyr_builder_add(datalyr_builder *builder, const char *name,
                                    datalyr_value value)
 {
-    datalyr_member member = {name, value};
-    struct dlr_path place = {NULL, name, 0};
     size_t mark;
     datalyr_status status;
 
@@ -109,8 +133,7 @@ datalyr_status datalyr_builder_add(datalyr_builder *builder, const char *name,
     if (status != DATALYR_OK) {
         return status;
     }
-    status = name == NULL ? dlr_value_put(&builder->text, &value, &place, NULL)
-                          : dlr_member_put(&builder->text, &member, NULL, NULL);
+    status = put_member(builder, name, &value);
     if (status == DATALYR_OK &&
         dlr_buf_reserve(&builder->text, builder->depth + 2) != NULL) {
         return DATALYR_OK;

@@ -142,6 +142,9 @@ static datalyr_status put_built(struct dlr_buf *out, const datalyr_value *value,
     struct dlr_text text;
     const char *why = dlr_builder_text(value->as.builder, &text);
 
+    if (why == NULL && text.ptr == out->ptr) {
+        why = "is a builder inside itself"; /* which grows while it is read */
+    }
     if (why != NULL) {
         return refuse_at(error, path, why);
     }
