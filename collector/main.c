@@ -31,7 +31,7 @@ enum exit_code {
     EXIT_STORE = 5,
 };
 
-static int complain(const datalyr_error *error, enum exit_code code)
+static int complain(const datalyr_error *error, int code)
 {
     char text[512];
 
