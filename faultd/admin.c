@@ -14,24 +14,16 @@
  *     GET    /__events           one line per event id
  *     GET    /__requests         one line per request
  */
-#include "answer.h"
+#include "admin.h"
 
 #include "base/json_write.h"
 #include "base/units.h"
+#include "status.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 #define MAX_ADMIN_BYTES ((size_t)1 << 30)
-
-void dlf_answer_put(struct dlr_buf *out, int status, struct dlr_text body)
-{
-    dlr_buf_printf(out,
-                   "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\n"
-                   "Content-Length: %zu\r\n\r\n",
-                   status, dlf_status_text(status), body.len);
-    dlr_buf_append_text(out, body);
-}
 
 static void put_problem(struct dlf_connection *connection, int status,
                         const char *problem)
@@ -44,7 +36,7 @@ static void put_problem(struct dlf_connection *connection, int status,
         dlr_buf_append_string(&body, "\"not UTF-8\"");
     }
     dlr_buf_append_string(&body, "}\n");
-    dlf_answer_put(&connection->out, status, dlr_buf_text(&body));
+    dlf_status_put(&connection->out, status, dlr_buf_text(&body));
     dlr_buf_clear(&body);
 }
 
@@ -94,7 +86,7 @@ static void answer_state(struct dlf_connection *connection, int status,
 
     dlr_buf_init(&body, MAX_ADMIN_BYTES);
     put(connection->server, &body);
-    dlf_answer_put(&connection->out, status, dlr_buf_text(&body));
+    dlf_status_put(&connection->out, status, dlr_buf_text(&body));
     dlr_buf_clear(&body);
 }
 
@@ -192,12 +184,23 @@ static void await_counts(struct dlf_connection *connection,
     connection->phase = DLF_AWAITING;
 }
 
-void dlf_answer_awaited(struct dlf_connection *connection, bool is_reached)
+void dlf_admin_end_wait(struct dlf_connection *connection, bool is_reached)
 {
     answer_state(connection, is_reached ? 200 : 504, put_counts);
 }
 
-bool dlf_answer_admin(struct dlf_connection *connection,
+/* Forgets rules and ledger; requests that are running stay running. */
+static void reset(struct dlf_server *server)
+{
+    for (struct dlf_connection *connection = server->connections;
+         connection != NULL; connection = connection->next) {
+        connection->visit = 0;
+    }
+    dlf_rules_reset(&server->rules, server->settings.seed);
+    dlf_ledger_reset(&server->ledger, server->now_ms);
+}
+
+bool dlf_admin_answer(struct dlf_connection *connection,
                       const struct dlf_request *request)
 {
     struct dlr_text path = request->path;
@@ -205,10 +208,10 @@ bool dlf_answer_admin(struct dlf_connection *connection,
     if (dlr_text_equals(path, DLR_TEXT("/__faults"))) {
         answer_faults(connection, request);
     } else if (dlr_text_equals(path, DLR_TEXT("/__faults/release"))) {
-        dlf_server_release(connection->server);
+        connection->server->should_release = true; /* the loop does it */
         answer_state(connection, 200, put_counts);
     } else if (dlr_text_equals(path, DLR_TEXT("/__faults/reset"))) {
-        dlf_server_reset(connection->server);
+        reset(connection->server);
         answer_state(connection, 200, put_counts);
     } else if (dlr_text_equals(path, DLR_TEXT("/__ledger"))) {
         await_counts(connection, request);

@@ -13,7 +13,9 @@
 #include "base/json_write.h"
 #include "base/time.h"
 #include "body.h"
+#include "log.h"
 #include "os/clock.h"
+#include "status.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -40,42 +42,6 @@ struct ingest {
     uint64_t rejected_count;
     struct dlr_buf rejected; /* JSON */
 };
-
-static const struct {
-    int status;
-    const char *text;
-} status_texts[] = {
-    {200, "OK"},
-    {202, "Accepted"},
-    {204, "No Content"},
-    {301, "Moved Permanently"},
-    {302, "Found"},
-    {307, "Temporary Redirect"},
-    {400, "Bad Request"},
-    {401, "Unauthorized"},
-    {403, "Forbidden"},
-    {404, "Not Found"},
-    {405, "Method Not Allowed"},
-    {408, "Request Timeout"},
-    {413, "Content Too Large"},
-    {415, "Unsupported Media Type"},
-    {422, "Unprocessable Content"},
-    {429, "Too Many Requests"},
-    {500, "Internal Server Error"},
-    {502, "Bad Gateway"},
-    {503, "Service Unavailable"},
-    {504, "Gateway Timeout"},
-};
-
-const char *dlf_status_text(int status)
-{
-    for (size_t i = 0; i < sizeof status_texts / sizeof status_texts[0]; i++) {
-        if (status_texts[i].status == status) {
-            return status_texts[i].text;
-        }
-    }
-    return "Status";
-}
 
 /* What a server without any fault would say. */
 static int judge(const struct ingest *ingest)

@@ -14,8 +14,10 @@
  */
 #include "connection.h"
 
+#include "admin.h"
 #include "answer.h"
 #include "base/mem.h"
+#include "status.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -186,7 +188,7 @@ static void refuse(struct dlf_connection *connection)
     connection->request_bytes = connection->in.len;
     connection->ending = DLF_END_CLOSE_AFTER;
     connection->bytes_per_second = 0;
-    dlf_answer_put(&connection->out, 400, DLR_TEXT("{\"error\":\"not HTTP\"}"));
+    dlf_status_put(&connection->out, 400, DLR_TEXT("{\"error\":\"not HTTP\"}"));
     connection->stop_at = connection->out.len;
     begin_writing(connection);
 }
@@ -211,7 +213,7 @@ static bool begin_request(struct dlf_connection *connection)
         break;
     }
     connection->request_bytes = request.total_bytes;
-    if (dlf_answer_admin(connection, &request)) {
+    if (dlf_admin_answer(connection, &request)) {
         begin_admin(connection, &request);
     } else {
         begin_ingest(connection, &request);
@@ -346,7 +348,7 @@ static bool end_waiting(struct dlf_connection *connection)
         if (!is_due && !is_reached(connection)) {
             return false;
         }
-        dlf_answer_awaited(connection, is_reached(connection));
+        dlf_admin_end_wait(connection, is_reached(connection));
         connection->stop_at = connection->out.len;
     } else if (!is_due) {
         return false;

@@ -3,7 +3,7 @@
  * Log: each request as one line of JSON in a file, written before the answer
  * leaves, so that a client which has its answer finds its request there.
  */
-#include "answer.h"
+#include "log.h"
 
 #include "base/json_write.h"
 

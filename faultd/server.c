@@ -194,6 +194,15 @@ static int64_t walk(struct dlf_server *server)
     return shortest_ms;
 }
 
+static void release_held(struct dlf_server *server)
+{
+    server->should_release = false;
+    for (struct dlf_connection *connection = server->connections;
+         connection != NULL; connection = connection->next) {
+        dlf_connection_release(connection);
+    }
+}
+
 void dlf_server_run(struct dlf_server *server, int signal_fd)
 {
     struct epoll_event events[EVENTS_PER_TURN];
@@ -216,6 +225,9 @@ void dlf_server_run(struct dlf_server *server, int signal_fd)
                 dlf_connection_ready(events[i].data.ptr, events[i].events);
             }
         }
+        if (server->should_release) {
+            release_held(server);
+        }
         /* A walk may itself change what another connection waits for. */
         if (server->has_timed || wait_ms >= 0) {
             wait_ms = walk(server);
@@ -224,24 +236,6 @@ void dlf_server_run(struct dlf_server *server, int signal_fd)
             wait_ms = 0;
         }
     }
-}
-
-void dlf_server_release(struct dlf_server *server)
-{
-    for (struct dlf_connection *connection = server->connections;
-         connection != NULL; connection = connection->next) {
-        dlf_connection_release(connection);
-    }
-}
-
-void dlf_server_reset(struct dlf_server *server)
-{
-    for (struct dlf_connection *connection = server->connections;
-         connection != NULL; connection = connection->next) {
-        connection->visit = 0;
-    }
-    dlf_rules_reset(&server->rules, server->settings.seed);
-    dlf_ledger_reset(&server->ledger, server->now_ms);
 }
 
 void dlf_server_close(struct dlf_server *server)
