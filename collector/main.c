@@ -114,23 +114,15 @@ static void wipe_keys(int argc, char **argv)
     }
 }
 
-/* How often old events are looked for. */
-#define RETAIN_SECONDS 60
-
-/* Looks after the keys until it is time to stop. */
+/* Looks after keys and old events until it is time to stop. */
 static void await_signal(const sigset_t *signals,
                          struct dld_collector *collector)
 {
     static const struct timespec second = {.tv_sec = 1};
 
-    unsigned ticks = 0;
-
-    /* The first look at old events comes with the first second. */
     while (sigtimedwait(signals, NULL, &second) < 0) {
         dld_collector_refresh_keys(collector);
-        if (ticks++ % RETAIN_SECONDS == 0) {
-            dld_collector_retain(collector);
-        }
+        dld_collector_retain(collector);
     }
 }
 

@@ -117,7 +117,10 @@ class Collector:
         self.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
+        if kind is not None:
+            for line in self.stderr().splitlines()[-60:]:
+                print("# datalyrd: " + line)
         if self.process is not None:
             self.kill()
         if self.own_folder:
@@ -148,9 +151,8 @@ class Collector:
         self.connection = None
 
     def stderr(self):
-        self.errors.flush()
-        self.errors.seek(0)
-        return self.errors.read().decode("utf-8", "replace")
+        with open(os.path.join(self.folder, "stderr"), "rb") as file:
+            return file.read().decode("utf-8", "replace")
 
     def stop(self):
         """Ends it in order; returns the ledger it printed."""

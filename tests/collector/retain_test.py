@@ -20,6 +20,19 @@ def size_of(folder):
                for name in os.listdir(folder))
 
 
+def cursors_outlive_what_they_passed():
+    with Collector("--partition-rows", "5", "--keep", "1d") as collector:
+        collector.send(*[event("view", i, userId="u", eventId="%d" % i)
+                         for i in range(5)])
+        cursor = collector.stats()["cursor"]
+        while collector.stats()["events"] != 0:
+            pass
+        collector.restart()
+        collector.send(recent("view", 0, userId="u", eventId="new"))
+        equal([e["eventId"] for e in collector.events(cursor=cursor)],
+              ["new"], "events behind the cursor")
+
+
 def old_events_go_and_stay_known():
     old = [event("view", i, userId="ann", eventId="old-%d" % i,
                  properties={"text": "x" * 1000}) for i in range(40)]
@@ -55,4 +68,6 @@ def old_events_go_and_stay_known():
 
 tap.check("events older than --keep go, and redeliveries of them are known",
           old_events_go_and_stay_known)
+tap.check("a cursor stays good when all before it is gone",
+          cursors_outlive_what_they_passed)
 tap.finish()

@@ -96,7 +96,7 @@ static datalyr_status find_id(struct dld_sqlite *store, uint64_t key,
         if (partition == store->writer.partition) {
             status = find_in_open(store, key, id, known, error);
         } else if (partition != NULL &&
-                   partition->state == DLD_PARTITION_DROPPED) {
+                   dld_partition_look(partition) == DLD_PARTITION_DROPPED) {
             known->is_tombstone = true;
             status = dld_retain_find(partition, key, &known->is_found, error);
         } else if (partition != NULL) {
@@ -391,7 +391,8 @@ datalyr_status dld_append_open(struct dld_sqlite *store, datalyr_error *error)
         count == 0 ? NULL : store->partitions[count - 1];
     datalyr_status status = DATALYR_OK;
 
-    if (partition == NULL || partition->state != DLD_PARTITION_OPEN) {
+    if (partition == NULL ||
+        dld_partition_look(partition) != DLD_PARTITION_OPEN) {
         status = add_partition(store, &partition, error);
     }
     if (status == DATALYR_OK) {

@@ -113,6 +113,9 @@ static datalyr_status load_partition(struct dld_sqlite *store,
     if (partition->first_seq + partition->rows > store->next_seq) {
         store->next_seq = partition->first_seq + partition->rows;
     }
+    if (partition->state == DLD_PARTITION_DROPPED) {
+        partition->rows = 0; /* they only held the place of their numbers */
+    }
     return status;
 }
 

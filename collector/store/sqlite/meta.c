@@ -268,8 +268,7 @@ datalyr_status dld_meta_drop_partition(struct dld_sqlite *store,
 
     dlr_mutex_lock(&store->meta_lock);
     status = dld_database_prepare(
-        &store->meta,
-        "UPDATE partition SET is_sealed = 2, rows = 0 WHERE number = ?1",
+        &store->meta, "UPDATE partition SET is_sealed = 2 WHERE number = ?1",
         &statement, error);
     if (status == DATALYR_OK) {
         (void)sqlite3_bind_int64(statement, 1, partition->number);

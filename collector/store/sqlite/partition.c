@@ -92,6 +92,16 @@ datalyr_status dld_partition_create(struct dld_partition *partition,
     return status;
 }
 
+enum dld_partition_state dld_partition_look(struct dld_partition *partition)
+{
+    enum dld_partition_state state;
+
+    dlr_mutex_lock(&partition->guard);
+    state = partition->state;
+    dlr_mutex_unlock(&partition->guard);
+    return state;
+}
+
 void dld_partition_unlink(const struct dld_partition *partition)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};

@@ -41,6 +41,8 @@ datalyr_status dld_meta_save_counters(struct dld_sqlite *store,
 struct dld_partition *dld_partition_new(struct dld_sqlite *store,
                                         uint32_t number, uint64_t first_seq);
 void dld_partition_free(struct dld_partition *partition);
+/* The state at this moment; it only ever moves on. */
+enum dld_partition_state dld_partition_look(struct dld_partition *partition);
 /* Opens the file for writing and makes its table; `database` is the writer's. */
 datalyr_status dld_partition_create(struct dld_partition *partition,
                                     struct dld_database *database,
