@@ -18,10 +18,30 @@
 
 #define TRY_MAX ((size_t)32 << 10)
 
-static bool is_key_flag(const char *word)
+/* Flags whose values are secrets. */
+static const char *const secret_flags[] = {"--api-key", "--read-key"};
+
+/* The place of the value behind '=' if the word is the flag; 0 if it is the
+ * flag alone; -1 if it is something else. */
+static int match_secret(const char *word, const char *flag)
 {
-    return strncmp(word, "--api-key", 9) == 0 &&
-           (word[9] == '\0' || word[9] == '=');
+    size_t len = strlen(flag);
+
+    if (strncmp(word, flag, len) != 0) {
+        return -1;
+    }
+    return word[len] == '=' ? (int)len + 1 : word[len] == '\0' ? 0 : -1;
+}
+
+/* As match_secret(), for any of them. */
+static int match_any_secret(const char *word)
+{
+    int place = -1;
+
+    for (size_t i = 0; i < CLI_COUNT(secret_flags) && place < 0; i++) {
+        place = match_secret(word, secret_flags[i]);
+    }
+    return place;
 }
 
 /* Through a volatile pointer, so that the compiler keeps the writes. */
@@ -34,26 +54,41 @@ static void wipe(char *secret)
     }
 }
 
-void cli_args_take_key(int argc, char **argv, char **api_key)
+void cli_args_take_secrets(int argc, char **argv, struct cli_secrets *secrets)
 {
-    *api_key = NULL;
-    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        char *secret = NULL;
+    char **copies[] = {&secrets->api_key, &secrets->read_key};
 
-        if (!is_key_flag(argv[i])) {
-            continue;
-        }
-        if (argv[i][9] == '=') {
-            secret = argv[i] + 10;
-        } else if (i + 1 < argc) {
-            secret = argv[++i];
-        }
-        if (secret != NULL) {
-            free(*api_key);
-            *api_key = strdup(secret);
-            wipe(secret);
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        for (size_t j = 0; j < CLI_COUNT(secret_flags); j++) {
+            int place = match_secret(argv[i], secret_flags[j]);
+            char *secret = place > 0 ? argv[i] + place : NULL;
+
+            if (place == 0 && i + 1 < argc) {
+                secret = argv[++i];
+            }
+            if (secret != NULL) {
+                free(*copies[j]);
+                *copies[j] = strdup(secret);
+                wipe(secret);
+                break;
+            }
         }
     }
+}
+
+static void forget(char **secret)
+{
+    if (*secret != NULL) {
+        wipe(*secret);
+        free(*secret);
+        *secret = NULL;
+    }
+}
+
+void cli_secrets_clear(struct cli_secrets *secrets)
+{
+    forget(&secrets->api_key);
+    forget(&secrets->read_key);
 }
 
 /* Equal, where the setting's '_' are '-' in the flag. */
@@ -151,8 +186,8 @@ void cli_args_put_again(const struct cli_args *args, struct cli_patch patch,
             i += patch.count - 1;
             continue;
         }
-        if (is_key_flag(args->argv[i])) {
-            i += args->argv[i][9] == '=' ? 0 : 1;
+        if (match_any_secret(args->argv[i]) >= 0) {
+            i += match_any_secret(args->argv[i]) > 0 ? 0 : 1;
             continue;
         }
         dlr_buf_append_char(out, ' ');
@@ -298,10 +333,7 @@ void cli_args_clear(struct cli_args *args)
 {
     free(args->arguments);
     free(args->given);
-    if (args->api_key != NULL) {
-        wipe(args->api_key);
-        free(args->api_key);
-    }
+    cli_secrets_clear(&args->secrets);
     *args = (struct cli_args){0};
 }
 

@@ -18,6 +18,12 @@ struct cli_given {
     int at;                                /* word of the command line */
 };
 
+/* Copies of what was wiped; owned, NULL where it was not given. */
+struct cli_secrets {
+    char *api_key;
+    char *read_key;
+};
+
 struct cli_args {
     const struct cli_command *command;
     int argc; /* the whole command line, keys wiped */
@@ -26,7 +32,7 @@ struct cli_args {
     size_t argument_count;
     struct cli_given *given;
     size_t given_count;
-    char *api_key;      /* copied before it was wiped */
+    struct cli_secrets secrets;
     bool asks_for_help; /* --help: nothing else was checked */
 };
 
@@ -36,9 +42,10 @@ int cli_args_parse(struct cli_args *args, const struct cli_command *command,
                    int argc, char **argv);
 void cli_args_clear(struct cli_args *args);
 
-/* Wipes keys out of argv, so that they vanish from the process list, and hands
- * out the last one: *api_key is owned (free()), NULL if there is none. */
-void cli_args_take_key(int argc, char **argv, char **api_key);
+/* Wipes the values of --api-key and --read-key out of argv, so that they vanish
+ * from the process list, and hands out copies. */
+void cli_args_take_secrets(int argc, char **argv, struct cli_secrets *secrets);
+void cli_secrets_clear(struct cli_secrets *secrets);
 
 /* The last value of a flag; NULL if it was not given. */
 const char *cli_args_value(const struct cli_args *args, const char *flag);

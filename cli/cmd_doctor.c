@@ -54,8 +54,8 @@ static void check_key(struct doctor *doctor)
     const char *key = doctor->config.api_key != NULL
                           ? doctor->config.api_key
                           : getenv("DATALYR_API_KEY");
-    const char *from = doctor->args->api_key != NULL    ? "--api-key"
-                       : doctor->config.api_key != NULL ? "--api-key-file"
+    const char *from = doctor->args->secrets.api_key != NULL ? "--api-key"
+                       : doctor->config.api_key != NULL      ? "--api-key-file"
                                                         : "DATALYR_API_KEY";
     char masked[DLR_MASKED_KEY_CAP];
 

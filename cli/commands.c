@@ -8,8 +8,9 @@
 #include <string.h>
 
 static const struct cli_command *const commands[] = {
-    &cmd_track,  &cmd_identify, &cmd_group,   &cmd_page,    &cmd_alias,
-    &cmd_import, &cmd_doctor,   &cmd_journal, &cmd_version, &cmd_help,
+    &cmd_track,  &cmd_identify, &cmd_group,  &cmd_page,   &cmd_alias,
+    &cmd_import, &cmd_tail,     &cmd_expect, &cmd_export, &cmd_journal,
+    &cmd_doctor, &cmd_version,  &cmd_help,
 };
 
 const struct cli_flag cli_common_flags[] = {

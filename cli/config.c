@@ -145,8 +145,8 @@ int cli_args_config(const struct cli_args *args, datalyr_config *config)
             code = apply_setting(args, given, config);
         }
     }
-    if (code == CLI_EXIT_OK && args->api_key != NULL &&
-        datalyr_config_set(config, "api_key", args->api_key, &error) !=
+    if (code == CLI_EXIT_OK && args->secrets.api_key != NULL &&
+        datalyr_config_set(config, "api_key", args->secrets.api_key, &error) !=
             DATALYR_OK) {
         code = cli_fail(CLI_EXIT_USAGE, "%s", error.message);
     }

@@ -10,7 +10,6 @@
 #include "say.h"
 
 #include <signal.h>
-#include <stdlib.h>
 
 static int refuse_command(int argc, char **argv)
 {
@@ -55,7 +54,7 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
     const char *color;
     int code;
 
-    cli_args_take_key(argc, argv, &args.api_key);
+    cli_args_take_secrets(argc, argv, &args.secrets);
     cli_say_set_command(command->name);
     code = cli_args_parse(&args, command, argc, argv);
     color = cli_args_value(&args, "color");
@@ -98,10 +97,10 @@ int main(int argc, char **argv)
     }
     command = cli_command_find(name);
     if (command == NULL) {
-        char *ignored = NULL;
+        struct cli_secrets unused = {0};
 
-        cli_args_take_key(argc, argv, &ignored);
-        free(ignored);
+        cli_args_take_secrets(argc, argv, &unused);
+        cli_secrets_clear(&unused);
         return refuse_command(argc, argv);
     }
     if (argc == 1) {

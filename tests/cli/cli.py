@@ -189,6 +189,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             body = gzip.decompress(body)
         self.server.owner.take(self, body)
 
+    def do_GET(self):
+        """Readers are refused; what they asked is kept."""
+        self.server.owner.asked.append((self.path,
+                                        self.headers.get("Authorization")))
+        answer = b'{"success":false,"error":"the key may not read"}'
+        self.send_response(401)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
     def log_message(self, *_):
         pass
 
@@ -212,6 +222,7 @@ class Server:
         self.requests = []   # (headers, raw text)
         self.events = {}     # event id -> event
         self.duplicates = 0
+        self.asked = []      # (path, Authorization) of GET
         self.http = _Listener(("127.0.0.1", 0), _Handler)
         self.http.daemon_threads = True
         self.http.owner = self
