@@ -6,11 +6,11 @@
 #include "doctor/probe.h"
 
 #include "base/text.h"
+#include "base/units.h"
 
 #include <curl/curl.h>
 #include <datalyr.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 #define TIMEOUT_MS 10000L
@@ -55,11 +55,11 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *self)
     struct dlr_text value;
 
     if (read_header(line, DLR_TEXT("x-datalyr-batch"), &value)) {
-        char digits[24];
+        uint64_t most = 0;
 
-        (void)snprintf(digits, sizeof digits, "%.*s", (int)value.len,
-                       value.ptr);
-        probe->batch_max = strtol(digits, NULL, 10);
+        if (dlr_parse_count(value, &most) && most <= INT32_MAX) {
+            probe->batch_max = (long)most;
+        }
         probe->takes_batches = probe->batch_max > 0;
     } else if (read_header(line, DLR_TEXT("accept-encoding"), &value)) {
         for (size_t i = 0; i + 4 <= value.len; i++) {

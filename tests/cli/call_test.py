@@ -74,8 +74,9 @@ def json_everywhere():
                 (("nonsense",), "error", 2), (("help",), "help", 0),
                 (("help", "import"), "help", 0), (("version",), "version", 0),
                 (("import", "/does/not/exist"), "error", 5),
-                (("track", "x", "--user", "u", "--host",
-                  "http://127.0.0.1:1/"), "dropped", 3)):
+                (("track", "x", "--user", "u", "--host", "http://127.0.0.1:1/",
+                  "--retry-limit", "0", "--flush-interval-ms", "100"),
+                 "dropped", 3)):
             done = run(*words, "--json", code=code)
             equal(done.lines[0]["type"], kind, f"type of {words}")
             is_true("\033" not in done.out, "no escape in JSON")
@@ -133,7 +134,7 @@ def refused_and_unreached():
         contains(done.err, "401", "reason")
         is_true(KEY not in done.err + done.out, "the key is not shown")
     done = run("track", "x", "--user", "u", "--host", "http://127.0.0.1:1/",
-               "--retry-limit", "0", code=3)
+               "--retry-limit", "0", "--flush-interval-ms", "100", code=3)
     contains(done.err, "cannot reach http://127.0.0.1:1/", "reason")
     equal(done.tries, ["datalyr doctor"], "way out")
 

@@ -6,6 +6,7 @@ import glob
 import gzip
 import json
 import os
+import pty
 import random
 import signal
 import subprocess
@@ -537,7 +538,7 @@ def wrong_key_and_dead():
         is_true(done.ledger["accepted"] < 50000, "it did not read on")
         contains(done.err, "401", "reason")
         done = run("import", path, "--host", "http://127.0.0.1:1/",
-                   "--retry-limit", "0", code=3)
+                   "--retry-limit", "0", "--flush-interval-ms", "100", code=3)
         ledger = conserved(done.ledger)
         equal(ledger["delivered"], 0, "delivered")
         contains(done.err, "cannot reach http://127.0.0.1:1/", "reason")
@@ -675,6 +676,42 @@ def state_on_request():
         out, err = process.communicate(timeout=cli.PATIENCE_S)
         equal(process.returncode, 0, "exit code")
         equal(err.count(b"\n"), 1, f"lines but the note about times: {err}")
+
+
+@test("a terminal gets a bar that is taken away again, at most ten a second")
+def bar():
+    gate = Gate(40)
+    with Folder() as folder, Server(gate) as server:
+        path = folder.file("x", lines_of(20000))
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            cli.command("import", path, "--batch", "always", "--flush-at",
+                        "100", "--max-batch-events", "100",
+                        "--max-queue-size", "1000", "--host", server.host),
+            env=cli.environment(folder.path), stdout=subprocess.PIPE,
+            stderr=theirs)
+        os.close(theirs)
+        is_true(gate.reached.wait(cli.PATIENCE_S), "requests came")
+        shown = b""
+        while shown.count(b"[") < 6:  # the queue is full, the bar goes on
+            shown += os.read(ours, 4096)
+        gate.open.set()
+        out = process.stdout.read()
+        equal(process.wait(cli.PATIENCE_S), 0, "exit code")
+        process.stdout.close()
+        try:
+            while chunk := os.read(ours, 4096):
+                shown += chunk
+        except OSError:
+            pass  # how a terminal ends
+        os.close(ours)
+        done = cli.Done(0, out, shown)
+        contains(done.err, "] ", "bar")
+        contains(done.err, " left", "time left")
+        frames = done.err.count("\r\033[K")
+        is_true(frames <= done.ledger["seconds"] * 10 + 3,
+                f"{frames} frames in {done.ledger['seconds']} s")
+        equal(done.ledger["delivered"], 20000, "delivered")
 
 
 @test("with --json everything on stdout is NDJSON, the ledger last")
