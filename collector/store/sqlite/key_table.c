@@ -18,6 +18,7 @@ struct dld_key_table {
 
 /* Workspace 1 is the one that keys of the command line belong to. */
 static const char create_tables[] =
+    "BEGIN IMMEDIATE;"
     "CREATE TABLE IF NOT EXISTS workspace("
     "number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
     "INSERT OR IGNORE INTO workspace VALUES(1, 'default');"
@@ -25,7 +26,8 @@ static const char create_tables[] =
     "number INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, hint TEXT NOT NULL,"
     "workspace INTEGER NOT NULL REFERENCES workspace(number),"
     "roles INTEGER NOT NULL, created INTEGER NOT NULL,"
-    "revoked INTEGER NOT NULL DEFAULT 0);";
+    "revoked INTEGER NOT NULL DEFAULT 0);"
+    "COMMIT;";
 
 datalyr_status dld_key_table_open(const char *store_path,
                                   struct dld_key_table **out,

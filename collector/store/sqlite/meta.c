@@ -141,6 +141,27 @@ static datalyr_status load_counters(struct dld_sqlite *store,
     return status;
 }
 
+/* One transaction, so that a new store waits for the disk once. */
+static datalyr_status fill_meta(struct dld_sqlite *store, datalyr_error *error)
+{
+    datalyr_status status =
+        dld_database_run(&store->meta, "BEGIN IMMEDIATE", error);
+
+    if (status == DATALYR_OK) {
+        status = dld_database_run(&store->meta, create_meta, error);
+    }
+    if (status == DATALYR_OK) {
+        status = check_format(store, error);
+    }
+    if (status == DATALYR_OK) {
+        status = load_hash_key(store, error);
+    }
+    if (status == DATALYR_OK) {
+        status = dld_database_run(&store->meta, "COMMIT", error);
+    }
+    return status;
+}
+
 datalyr_status dld_meta_open(struct dld_sqlite *store, datalyr_error *error)
 {
     datalyr_status status =
@@ -151,13 +172,7 @@ datalyr_status dld_meta_open(struct dld_sqlite *store, datalyr_error *error)
                                   "PRAGMA wal_autocheckpoint=1000;", error);
     }
     if (status == DATALYR_OK) {
-        status = dld_database_run(&store->meta, create_meta, error);
-    }
-    if (status == DATALYR_OK) {
-        status = check_format(store, error);
-    }
-    if (status == DATALYR_OK) {
-        status = load_hash_key(store, error);
+        status = fill_meta(store, error);
     }
     if (status == DATALYR_OK) {
         status = load_counters(store, error);
