@@ -353,8 +353,7 @@ datalyr_status dlr_config_resolve(const datalyr_config *given,
     if (given == NULL) {
         return dlr_refuse(error, "config is NULL");
     }
-    status = dlr_sized_read(out, sizeof *out, given, given->size,
-                            "datalyr_config", error);
+    status = dlr_sized_read(out, sizeof *out, given, "datalyr_config", error);
     out->size = sizeof *out;
     out->storage = NULL; /* the caller's texts stay the caller's */
     for (size_t i = 0;

@@ -9,11 +9,10 @@
  * Every addition leaves room for the brackets that are still to come, so that
  * closing a level, and reading the whole, cannot fail.
  */
-#include "model/builder.h"
-
 #include "base/json_check.h"
 #include "base/json_write.h"
 #include "base/mem.h"
+#include "model/built.h"
 #include "model/value.h"
 
 #include <string.h>
@@ -21,14 +20,6 @@
 /* Far above any event that a queue would take, low enough that a loop gone
  * wrong ends in an error and not in swap. */
 #define BUILDER_MAX_BYTES ((size_t)64 << 20)
-
-struct datalyr_builder {
-    struct dlr_buf text; /* without the root's closing brace */
-    datalyr_status status;
-    const char *wrong; /* what the first failure was */
-    size_t depth;      /* open levels below the root */
-    bool is_list[DLR_VALUE_DEPTH];
-};
 
 static bool in_list(const datalyr_builder *builder)
 {
@@ -213,23 +204,4 @@ void datalyr_builder_free(datalyr_builder **builder)
     dlr_buf_clear(&(*builder)->text);
     dlr_free(*builder);
     *builder = NULL;
-}
-
-const char *dlr_builder_text(const datalyr_builder *builder,
-                             struct dlr_text *out)
-{
-    if (builder == NULL) {
-        return "is a builder that is NULL";
-    }
-    if (builder->status != DATALYR_OK) {
-        return builder->wrong;
-    }
-    if (builder->depth > 0) {
-        return "is a builder with a level still open";
-    }
-    /* Additions reserve this byte; it is behind the text and changes nothing
-     * that a later addition would see. */
-    builder->text.ptr[builder->text.len] = '}';
-    *out = dlr_text_n(builder->text.ptr, builder->text.len + 1);
-    return NULL;
 }

@@ -29,8 +29,8 @@ datalyr_status dlr_call_track(struct dlr_call *call, const datalyr_event *event,
         return dlr_refuse(error, "event is NULL");
     }
     if (event->size != sizeof *event) {
-        datalyr_status status = dlr_sized_read(
-            &copy, sizeof copy, event, event->size, "datalyr_event", error);
+        datalyr_status status =
+            dlr_sized_read(&copy, sizeof copy, event, "datalyr_event", error);
         if (status != DATALYR_OK) {
             return status;
         }
@@ -59,8 +59,8 @@ datalyr_status dlr_call_options(struct dlr_call *call,
     if (options == NULL) {
         return DATALYR_OK;
     }
-    status = dlr_sized_read(&copy, sizeof copy, options, options->size,
-                            "datalyr_options", error);
+    status =
+        dlr_sized_read(&copy, sizeof copy, options, "datalyr_options", error);
     if (status == DATALYR_OK) {
         call->anonymous_id = copy.anonymous_id;
         call->event_id = copy.event_id;

@@ -12,7 +12,6 @@
 #include "model/properties.h"
 
 #include "base/json_read.h"
-#include "model/builder.h"
 #include "model/refuse.h"
 #include "model/value.h"
 

@@ -11,12 +11,14 @@
 #include <string.h>
 
 datalyr_status dlr_sized_read(void *into, size_t known, const void *from,
-                              size_t size, const char *name,
-                              datalyr_error *error)
+                              const char *name, datalyr_error *error)
 {
     const unsigned char *bytes = from;
-    size_t shared = size < known ? size : known;
+    size_t shared;
+    size_t size;
 
+    memcpy(&size, from, sizeof size);
+    shared = size < known ? size : known;
     if (size < sizeof(size_t) || size % 8 != 0) {
         return dlr_refuse(error,
                           "%s has a size of %zu: begin it with its _INIT macro",

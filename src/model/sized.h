@@ -8,11 +8,10 @@
 
 #include <datalyr.h>
 
-/* Copies `size` bytes at `from` into `into` of `known` bytes and zeroes the
- * rest. A larger struct is fine while the part that is unknown here is zero.
+/* Copies the struct at `from`, whose first field is its size, into `into` of
+ * `known` bytes and zeroes the rest. A larger struct is fine while the part that is unknown here is zero.
  * `name` is that of the struct, for the message. */
 datalyr_status dlr_sized_read(void *into, size_t known, const void *from,
-                              size_t size, const char *name,
-                              datalyr_error *error);
+                              const char *name, datalyr_error *error);
 
 #endif

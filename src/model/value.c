@@ -11,7 +11,6 @@
 
 #include "base/json_check.h"
 #include "base/json_write.h"
-#include "model/builder.h"
 #include "model/refuse.h"
 
 #include <string.h>

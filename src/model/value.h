@@ -7,11 +7,9 @@
 #define DLR_MODEL_VALUE_H
 
 #include "base/buf.h"
+#include "model/built.h"
 
 #include <datalyr.h>
-
-/* Levels that lists and objects may be nested, JSON texts in them included. */
-#define DLR_VALUE_DEPTH 128
 
 /* Where a value stands, for the message that refuses it: links live on the
  * stack of the recursion and are read only when something is wrong. */

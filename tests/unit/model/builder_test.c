@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Properties known at run time. */
-#include "model/builder.h"
+#include "model/built.h"
 
 #include "base/mem.h"
 #include "model/value.h"
