@@ -57,14 +57,17 @@ static datalyr_status read_text(struct reading *reading, enum field field,
     if (!dlr_json_decode(value, reading->strings)) {
         return DATALYR_NOMEM;
     }
-    if (memchr(reading->strings->ptr + start, '\0',
-               reading->strings->len - start) != NULL) {
+    dlr_buf_append_char(reading->strings, '\0');
+    if (reading->strings->failed) {
+        return DATALYR_NOMEM;
+    }
+    if (strlen(reading->strings->ptr + start) + 1 !=
+        reading->strings->len - start) {
         return dlr_refuse(reading->error, "%s holds a NUL character",
                           field_names[field]);
     }
-    dlr_buf_append_char(reading->strings, '\0');
     reading->offset[field] = start + 1;
-    return reading->strings->failed ? DATALYR_NOMEM : DATALYR_OK;
+    return DATALYR_OK;
 }
 
 static datalyr_status read_time(struct reading *reading,
