@@ -63,6 +63,13 @@ void dlr_queue_reported(struct dlr_queue *queue,
     dlr_mutex_unlock(&queue->lock);
 }
 
+void dlr_queue_count_unreported(struct dlr_queue *queue, uint64_t count)
+{
+    dlr_mutex_lock(&queue->lock);
+    queue->ledger.dropped_unreported += count;
+    dlr_mutex_unlock(&queue->lock);
+}
+
 uint64_t dlr_queue_take_unreported(struct dlr_queue *queue,
                                    datalyr_drop_reason *reason)
 {

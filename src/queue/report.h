@@ -15,6 +15,9 @@ size_t dlr_queue_reports(struct dlr_queue *queue, struct dlr_position *out,
 void dlr_queue_reported(struct dlr_queue *queue,
                         const struct dlr_position *reports, size_t count);
 
+/* Counts records of which the hook got the number only. */
+void dlr_queue_count_unreported(struct dlr_queue *queue, uint64_t count);
+
 /* Takes the number of dropped records of one reason whose bodies had to make
  * room; 0 when there are none. */
 uint64_t dlr_queue_take_unreported(struct dlr_queue *queue,

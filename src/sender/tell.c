@@ -137,6 +137,7 @@ static bool tell_some_drops(struct dlr_sender *sender)
         }
         if (sender->records.count == 0) {
             /* No memory for a copy: the hook gets at least the number. */
+            dlr_queue_count_unreported(sender->queue, count - i);
             hooks->on_drop(NULL, count - i, reason, hooks->user_data);
             break;
         }
