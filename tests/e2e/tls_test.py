@@ -327,9 +327,10 @@ def no_client_certificate():
     ca_file = authorities()[0].file
     with TlsServer(client_ca=ca_file) as server:
         url = f"https://localhost:{server.port}/track"
-        end, said = run(url, ca_file=ca_file, succeeds=False)
+        # What is said depends on whether the server's alert outruns the end of
+        # its connection: with TLS 1.3 the client has already sent by then.
+        end, _ = run(url, ca_file=ca_file, succeeds=False)
         equal((end["delivered"], server.events), (0, []), "without any")
-        is_true("certificate" in said.lower(), f"it is said: {said[:1000]}")
         end, _ = run(url, ca_file=ca_file, client_cert=cert, client_key=key,
                      succeeds=False)
         equal((end["delivered"], server.events), (0, []), "with a stranger's")
