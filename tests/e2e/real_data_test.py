@@ -358,4 +358,4 @@ def export_form():
 
 
 if __name__ == "__main__":
-    cli.main()
+    cli.main(workers=1)  # they read a lot of JSON: threads only cost
