@@ -4,6 +4,7 @@ answers as it is told and remembers what it got, and TAP.
 
 Nothing here waits by the clock: a command ends, a server has an answer for
 every request."""
+import concurrent.futures
 import gzip
 import http.server
 import json
@@ -63,22 +64,31 @@ def need(path):
     return full
 
 
-def main():
+def _run_one(number, sentence, function):
+    try:
+        function()
+        return True, f"ok {number} - {sentence}"
+    except Skipped as reason:
+        return True, f"ok {number} - {sentence} # SKIP {reason}"
+    except Exception:  # the next test must run whatever this one threw
+        lines = traceback.format_exc().rstrip().split("\n")
+        return False, "\n".join([f"not ok {number} - {sentence}",
+                                 *("# " + line for line in lines)])
+
+
+def main(workers=4):
+    """Runs the tests, or those whose sentence has one of the words given.
+    Several at a time: each has servers and folders of its own."""
     words = sys.argv[1:]
     chosen = [t for t in _tests if not words or any(w in t[0] for w in words)]
-    failed = False
     print(f"1..{len(chosen)}")
-    for number, (sentence, function) in enumerate(chosen, 1):
-        try:
-            function()
-            print(f"ok {number} - {sentence}", flush=True)
-        except Skipped as reason:
-            print(f"ok {number} - {sentence} # SKIP {reason}", flush=True)
-        except Exception:  # the next test must run whatever this one threw
-            failed = True
-            print(f"not ok {number} - {sentence}")
-            for line in traceback.format_exc().rstrip().split("\n"):
-                print("# " + line, flush=True)
+    failed = False
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        for passed, text in pool.map(
+                lambda item: _run_one(item[0], *item[1]),
+                enumerate(chosen, 1)):
+            print(text, flush=True)
+            failed = failed or not passed
     sys.exit(1 if failed else 0)
 
 
@@ -223,7 +233,8 @@ class Server:
         self.events = {}     # event id -> event
         self.duplicates = 0
         self.asked = []      # (path, Authorization) of GET
-        self.http = _Listener(("127.0.0.1", 0), _Handler)
+        # A class of its own, which a test may change.
+        self.http = _Listener(("127.0.0.1", 0), type("Own", (_Handler,), {}))
         self.http.daemon_threads = True
         self.http.owner = self
         self.host = f"http://127.0.0.1:{self.http.server_port}/track"
