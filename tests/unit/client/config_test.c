@@ -112,6 +112,7 @@ static void choices_out_of_the_list_are_refused(void **state)
     assert_int_equal(dlr_config_resolve(&config, &out, &error),
                      DATALYR_INVALID);
     assert_non_null(strstr(error.message, "overflow is 4"));
+    datalyr_config_clear(&out);
     config.overflow = 0;
     config.debug = 3;
     assert_int_equal(dlr_config_resolve(&config, &out, &error),

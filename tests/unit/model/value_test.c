@@ -151,12 +151,17 @@ static void check_naughty(const char *line, size_t len)
     datalyr_member member = {"p", datalyr_text_n(line, len)};
     datalyr_value value = datalyr_object(&member, 1);
     struct dlr_buf out;
+    struct dlr_buf again;
 
     dlr_buf_init(&out, (size_t)1 << 20);
+    dlr_buf_init(&again, (size_t)1 << 20);
     assert_int_equal(dlr_value_put(&out, &value, &root, NULL), DATALYR_OK);
     value = datalyr_json(out.ptr, out.len); /* what is written is JSON */
-    assert_int_equal(dlr_value_put(&out, &value, &root, NULL), DATALYR_OK);
+    assert_int_equal(dlr_value_put(&again, &value, &root, NULL), DATALYR_OK);
+    assert_int_equal(again.len, out.len);
+    assert_memory_equal(again.ptr, out.ptr, out.len);
     dlr_buf_clear(&out);
+    dlr_buf_clear(&again);
 }
 
 static void naughty_strings_are_values(void **state)
