@@ -210,6 +210,17 @@ static void learn(struct dlr_sender *sender, const struct dlr_job *job)
     }
 }
 
+void dlr_sender_read_latency(struct dlr_sender *sender, datalyr_ledger *out)
+{
+    static const double fractions[3] = {0.5, 0.9, 0.99};
+    double found[3];
+
+    dlr_latency_read(&sender->latency, fractions, found, 3);
+    out->latency_p50_ms = found[0];
+    out->latency_p90_ms = found[1];
+    out->latency_p99_ms = found[2];
+}
+
 void dlr_answer_take_up(struct dlr_sender *sender, struct dlr_job *job)
 {
     enum dlr_verdict verdict = dlr_verdict_of(&job->request);

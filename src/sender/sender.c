@@ -592,14 +592,3 @@ bool dlr_sender_is_current(struct dlr_sender *sender)
 {
     return dlr_thread_is_current(&sender->thread);
 }
-
-void dlr_sender_read_latency(struct dlr_sender *sender, datalyr_ledger *out)
-{
-    static const double fractions[3] = {0.5, 0.9, 0.99};
-    double found[3];
-
-    dlr_latency_read(&sender->latency, fractions, found, 3);
-    out->latency_p50_ms = found[0];
-    out->latency_p90_ms = found[1];
-    out->latency_p99_ms = found[2];
-}
