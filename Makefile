@@ -45,13 +45,13 @@ bench:
 	@tools/install-deps.sh --check --build
 	@$(configure) -DDATALYR_BENCH=ON
 	@$(build)
-	@bench/run.sh $(BUILD)
+	@bench/run.py $(BUILD)
 
 bench-peers:
 	@tools/install-deps.sh --check --build
 	@$(configure) -DDATALYR_BENCH=ON
 	@$(build)
-	@bench/peers.sh $(BUILD)
+	@bench/run.py --peers $(BUILD)
 
 install: all
 	@cmake --install $(BUILD) --prefix $(PREFIX)

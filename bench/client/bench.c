@@ -21,10 +21,14 @@ static const struct {
     const char *name;
     int (*run)(struct bench_arguments *arguments);
 } benchmarks[] = {
-    {"enqueue", bench_enqueue},   {"deliver", bench_deliver},
-    {"memory", bench_memory},     {"life", bench_life},
-    {"hung", bench_hung},         {"leave", bench_leave},
-    {"recover", bench_recover},   {"sync", bench_sync},
+    {"enqueue", bench_enqueue},
+    {"deliver", bench_deliver},
+    {"memory", bench_memory},
+    {"life", bench_life},
+    {"hung", bench_hung},
+    {"leave", bench_leave},
+    {"recover", bench_recover},
+    {"sync", bench_sync},
     {"plain_sync", bench_plain_sync},
 };
 
@@ -203,8 +207,7 @@ static uint64_t sum(const uint64_t *counts, size_t len)
 
 bool bench_ledger_holds(const datalyr_ledger *ledger)
 {
-    return ledger->calls ==
-               ledger->accepted + datalyr_ledger_refused(ledger) &&
+    return ledger->calls == ledger->accepted + datalyr_ledger_refused(ledger) &&
            ledger->accepted + ledger->recovered ==
                ledger->delivered + datalyr_ledger_dropped(ledger) +
                    ledger->pending;

@@ -82,8 +82,7 @@ int bench_deliver(struct bench_arguments *arguments)
     bench_put_ledger(&ledger);
     datalyr_config_clear(&config);
     (void)bench_end();
-    return bench_ledger_holds(&ledger) &&
-                   ledger.delivered == (uint64_t)events
+    return bench_ledger_holds(&ledger) && ledger.delivered == (uint64_t)events
                ? EXIT_SUCCESS
                : EXIT_FAILURE;
 }

@@ -130,8 +130,7 @@ static bool start_all(struct plan *plan, struct caller *callers,
 }
 
 /* Runs all callers. Returns the wall time of the loop without a clock. */
-static int64_t run(struct plan *plan, struct caller *callers,
-                   uint32_t *samples)
+static int64_t run(struct plan *plan, struct caller *callers, uint32_t *samples)
 {
     int64_t begin_ns;
     int64_t took_ns;

@@ -192,8 +192,7 @@ int bench_sync(struct bench_arguments *arguments)
     bench_put_ledger(&ledger);
     datalyr_config_clear(&config);
     (void)bench_end();
-    return bench_ledger_holds(&ledger) &&
-                   ledger.accepted == (uint64_t)events
+    return bench_ledger_holds(&ledger) && ledger.accepted == (uint64_t)events
                ? EXIT_SUCCESS
                : EXIT_FAILURE;
 }
@@ -218,8 +217,8 @@ int bench_plain_sync(struct bench_arguments *arguments)
     }
     bench_begin("plain_sync");
     bench_put("events", (double)events);
-    bench_put("events_per_second", (double)events * 1e9 /
-                                       (double)(bench_now_ns() - begin_ns));
+    bench_put("events_per_second",
+              (double)events * 1e9 / (double)(bench_now_ns() - begin_ns));
     (void)close(fd);
     (void)unlink(path);
     return bench_end();

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: MIT
+"""The collector: ingest and its fall-off, connections, queries, and import."""
+import http.client
+import json
+import os
+import statistics
+import subprocess
+import time
+
+from harness import Collector, Lost, expect_equal
+
+BATCH = 1000
+
+
+def ingest(bench, collector, first, events, connections, visitors=200000):
+    result = bench.run(bench.program("ingest"), collector.port(),
+                       Collector.KEY, first, events, BATCH, connections,
+                       visitors, timeout=1200)
+    result["collector_rss_bytes"] = collector.rss_bytes()
+    return result
+
+
+def raw_sqlite(bench, rows):
+    path = os.path.join(bench.folder(), "raw.db")
+    return bench.run(bench.program("rawsql"), path, rows, timeout=1200)
+
+
+def connections(bench):
+    """Each number of connections on a fresh store."""
+    events = bench.pick(50000, 300000)
+
+    def run(count):
+        with Collector(bench) as collector:
+            result = ingest(bench, collector, 0, events, count)
+            expect_equal("the collector's count", collector.stats()["events"],
+                         events)
+            return result
+    variants = {"%d connections" % count: lambda count=count: run(count)
+                for count in bench.pick([1, 8, 64], [1, 2, 4, 8, 16, 64])}
+    variants["raw SQLite, no index"] = lambda: raw_sqlite(bench, events)
+    bench.measure("ingest, batches of 1000", variants, rounds=bench.pick(1, 3))
+
+
+def ask(connection, path):
+    begun = time.perf_counter()
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    body = answer.read()
+    took_ms = (time.perf_counter() - begun) * 1000
+    if answer.status != 200:
+        raise Lost("%s: %d %s" % (path, answer.status, body[:200]))
+    return took_ms, json.loads(body)
+
+
+def queries(collector):
+    """Milliseconds of each question, warm: the median of 20, and the most."""
+    connection = http.client.HTTPConnection("127.0.0.1",
+                                            int(collector.port()), timeout=60)
+    _, latest = ask(connection, "/api/v1/events?limit=50")
+    event = next(one for one in latest["events"] if one.get("anonymousId"))
+    _, users = ask(connection, "/api/v1/events?event=purchase&limit=200")
+    user = next((one["userId"] for one in users["events"]
+                 if one.get("userId")), "user_0")
+    paths = {
+        "latest": "/api/v1/events?limit=50",
+        "one visitor": "/api/v1/events?limit=50&anonymous=" +
+                       event["anonymousId"],
+        "one user": "/api/v1/events?limit=50&user=" + user,
+        "one event name": "/api/v1/events?limit=50&event=purchase",
+        "journey": "/api/v1/users/%s/journey" % user,
+        "overview": "/api/v1/overview",
+        "stats": "/api/v1/stats",
+    }
+    found = {}
+    for name, path in paths.items():
+        try:
+            for _ in range(3):
+                ask(connection, path)
+            took = [ask(connection, path)[0] for _ in range(20)]
+        except Lost as failure:
+            found[name] = {"failure": str(failure)}
+            continue
+        found[name] = {"milliseconds": statistics.median(took),
+                       "most": max(took)}
+    connection.close()
+    return found
+
+
+def fall_off(bench):
+    """One store that grows; each part is timed, then the questions."""
+    parts = bench.pick(5, 5)
+    rows = bench.pick(60000, 1000000)
+    result = {}
+
+    def run():
+        with Collector(bench) as collector:
+            rates = []
+            for part in range(parts):
+                rates.append(ingest(bench, collector, part * rows, rows, 4)
+                             ["events_per_second"])
+            expect_equal("the collector's count", collector.stats()["events"],
+                         parts * rows)
+            result.update(queries(collector))
+            return {"events": parts * rows, "rates": rates,
+                    "events_per_second": statistics.median(rates),
+                    "last_to_first": rates[-1] / rates[0],
+                    "peak_rss_bytes": collector.rss_bytes()}
+    bench.measure("ingest, growing store", {"datalyrd": run}, rounds=1)
+    bench.measurements["queries at %d rows" % (parts * rows)] = {
+        name: [figures] for name, figures in result.items()}
+    for name, figures in result.items():
+        print("  %-34s %s" % (name, figures), flush=True)
+
+
+def write_lines(path, events):
+    with open(path, "w") as file:
+        for n in range(events):
+            file.write(
+                '{"userId":"user_%d","event":"purchase","eventId":"import-%09d"'
+                ',"properties":{"order_id":"order_%09d","revenue":%d.99,'
+                '"currency":"USD","product_id":"prod_456789","product_name":'
+                '"Ergonomic Office Chair, black","quantity":2,"category":'
+                '"furniture/office","coupon":"SPRING2025",'
+                '"is_first_purchase":false,"utm_source":"newsletter",'
+                '"page_url":"https://shop.example.com/checkout/thanks"},'
+                '"timestamp":"2026-03-14T10:00:00.000Z"}\n'
+                % (n % 50021, n, n, n % 500 + 1))
+
+
+def run_import(bench, path, events):
+    with Collector(bench) as collector:
+        environment = dict(os.environ, DATALYR_API_KEY=Collector.KEY,
+                           DATALYR_HOST=collector.url + "/track",
+                           XDG_STATE_HOME=bench.folder())
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            [bench.program("datalyr"), "import", path],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env=environment, text=True)
+        line = process.stdout.read().strip()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        process.stdout.close()
+        took = time.perf_counter() - begun
+        expect_equal("exit code (%s)" % line, process.returncode, 0)
+        expect_equal("the collector's count", collector.stats()["events"],
+                     events)
+        return {"events": events, "events_per_second": events / took,
+                "peak_rss_bytes": usage.ru_maxrss * 1024,
+                "cpu_seconds_per_million":
+                    (usage.ru_utime + usage.ru_stime) * 1e6 / events,
+                "line": line}
+
+
+def importing(bench):
+    events = bench.pick(100000, 1000000)
+    path = os.path.join(bench.folder(), "events.ndjson")
+    write_lines(path, events)
+
+    def own_rate():
+        with Collector(bench) as collector:
+            result = ingest(bench, collector, 0, events, 4)
+            expect_equal("the collector's count", collector.stats()["events"],
+                         events)
+            return result
+    bench.measure("import from file to database", {
+        "datalyr import": lambda: run_import(bench, path, events),
+        "the collector's own ingest rate": own_rate,
+    }, rounds=bench.pick(2, 3))
+
+
+def run_all(bench):
+    connections(bench)
+    importing(bench)
+    fall_off(bench)
