@@ -14,7 +14,7 @@
 # Both find in their environment: DATALYR_BIN and DATALYR_LIB (folders of the
 # built programs and libraries), DATALYR_SOURCE (root of the project),
 # DATALYR_BUILD (build folder). Labels with a meaning: slow (.ci/run only),
-# no-asan, no-tsan (not in those builds), valgrind (also run under valgrind).
+# unit (also run under valgrind), no-asan, no-tsan (not in those builds).
 
 find_package(Python3 3.9 COMPONENTS Interpreter)
 if(NOT Python3_FOUND)
