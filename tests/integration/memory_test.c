@@ -139,11 +139,14 @@ static void each_allocation_may_fail_once(void **state)
     assert_true(opened > 0 && opened < (int)number);
 }
 
-/* Memory runs out at some moment and comes back before the close. */
+/* Memory runs out at some moment and comes back before the close. Few moments:
+ * a sender without memory rests for a second. */
 static void memory_may_run_out_for_a_while(void **state)
 {
+    static const uint64_t moments[] = {1, 4, 9, 40};
+
     (void)state;
-    for (uint64_t from = 1; from < 60; from++) {
+    for (size_t m = 0; m < sizeof moments / sizeof moments[0]; m++) {
         datalyr_config config = test_config(&server, &told);
         datalyr_ledger last = {DATALYR_LEDGER_INIT};
         datalyr_client *client;
@@ -153,7 +156,7 @@ static void memory_may_run_out_for_a_while(void **state)
         config.batch = DATALYR_BATCH_ALWAYS;
         config.flush_interval_ms = 100;
         client = open_client(&config);
-        dlr_mem_set_fail_from(from);
+        dlr_mem_set_fail_from(moments[m]);
         for (int i = 0; i < 20; i++) {
             accepted += record_all(client, i);
         }
