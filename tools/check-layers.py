@@ -3,8 +3,9 @@
 """Checks that includes go down only, as tools/layers.txt says, and in no circle.
 
 A module is a .c file together with the header of the same name; a circle
-between modules is one even where each single #include would compile. Folders
-that layers.txt does not name (tests, examples, benchmarks) may include all.
+between modules is one even where each single #include would compile. A header
+without a .c (state that the files of a folder share) belongs to no module.
+Tests, examples and benchmarks may include all.
 """
 import os
 import re
@@ -107,11 +108,15 @@ def find_cycle(graph):
 
 
 def make_modules(includes):
+    sources = {os.path.splitext(path)[0] for path in includes
+               if path.endswith(".c")}
     modules = {}
     for source, targets in includes.items():
         module = os.path.splitext(source)[0]
-        names = {os.path.splitext(target)[0] for target in targets}
-        modules.setdefault(module, set()).update(names - {module})
+        if module in sources:
+            names = {os.path.splitext(target)[0] for target in targets}
+            modules.setdefault(module, set()).update(
+                names & sources - {module})
     return modules
 
 
@@ -119,7 +124,7 @@ def main():
     layers = read_layers()
     includes = read_includes()
     problems = list(check_direction(includes, layers))
-    for what, graph in (("layers.txt", layers),
+    for what, graph in (("layers.txt", layers), ("files", includes),
                         ("modules", make_modules(includes))):
         cycle = find_cycle({k: set(v) for k, v in graph.items()})
         if cycle:

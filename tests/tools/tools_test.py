@@ -80,6 +80,10 @@ def check_layers(tap):
                "src/queue/a.c": '#include "queue/b.h"\n',
                "src/queue/b.c": '#include "queue/a.h"\n'},
               ["circle in modules: src/queue/a -> src/queue/b -> src/queue/a"])
+    tap.check("layers: a circle of headers is named", check_finding, tool,
+              {"src/queue/a.h": '#include "queue/b.h"\n',
+               "src/queue/b.h": '#include "queue/a.h"\n'},
+              ["circle in files: src/queue/a.h -> src/queue/b.h"])
     tap.check("layers: a folder without a layer is named", check_finding, tool,
               {"src/other/x.c": ""}, ["src/other/x.c: its folder"])
 
