@@ -68,12 +68,13 @@ static datalyr_status append(datalyr_client *client,
                              const struct dlr_call *call, struct dlr_text json,
                              datalyr_error *error)
 {
-    bool may_block = !dlr_sender_is_current(client->sender);
-    struct dlr_appended appended;
-    datalyr_status status = dlr_queue_append(&client->queue, json, may_block,
-                                             wake, client, &appended);
+    struct dlr_waiter waiter = {wake, client};
+    bool is_in_hook = dlr_sender_is_current(client->sender);
+    bool wake_sender;
+    datalyr_status status = dlr_queue_append(
+        &client->queue, json, is_in_hook ? NULL : &waiter, &wake_sender);
 
-    if (appended.wake_sender) {
+    if (wake_sender) {
         dlr_sender_wake(client->sender);
     }
     if (status != DATALYR_OK) {

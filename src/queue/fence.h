@@ -6,7 +6,7 @@
 #ifndef DLR_QUEUE_FENCE_H
 #define DLR_QUEUE_FENCE_H
 
-#include "queue/queue.h"
+#include "queue/state.h"
 
 /* Asks for everything to be sent and waits until what was accepted before is
  * settled, or up to `deadline_ms` of the monotonic clock. Returns how many are

@@ -3,6 +3,7 @@
  * Ledger: what the sender sees of the queue, and what everybody may know.
  */
 #include "queue/log.h"
+#include "queue/queue.h"
 
 /* When the record at `at` was accepted, by the monotonic clock. */
 static int64_t accepted_ms(struct dlr_position at)

@@ -6,7 +6,7 @@
 #ifndef DLR_QUEUE_LOG_H
 #define DLR_QUEUE_LOG_H
 
-#include "queue/queue.h"
+#include "queue/state.h"
 
 /* Spare segments made ahead: one may be used up while the next is made. */
 #define DLR_LOG_SPARES 2u

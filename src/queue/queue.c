@@ -48,7 +48,7 @@ int dlr_queue_init(struct dlr_queue *queue,
     queue->wake_at = UINT64_MAX;
     queue->next_ordinal = 1;
     queue->segment_bytes = dlr_log_segment_bytes(queue, 0);
-    failure = dlr_mutex_init(&queue->lock);
+    failure = dlr_mutex_init_brief(&queue->lock);
     if (failure == 0) {
         failure = dlr_cond_init(&queue->room);
     }
@@ -300,23 +300,15 @@ static datalyr_status count_refusal(struct dlr_queue *queue,
     return status;
 }
 
-struct append {
-    struct dlr_queue *queue;
-    uint32_t span;
-    bool may_block;
-    void (*wake)(void *self);
-    void *self;
-};
-
 /* With the lock held: a place, waiting for one if the policy says so. */
-static datalyr_status obtain_place(const struct append *append, int64_t *now_ms,
-                                   struct dlr_position *out)
+static datalyr_status obtain_place(struct dlr_queue *queue, uint32_t span,
+                                   const struct dlr_waiter *waiter,
+                                   int64_t *now_ms, struct dlr_position *out)
 {
-    struct dlr_queue *queue = append->queue;
-    datalyr_status status = find_place(queue, append->span, *now_ms, out);
+    datalyr_status status = find_place(queue, span, *now_ms, out);
     int64_t deadline_ns;
 
-    if (status != DATALYR_QUEUE_FULL || !append->may_block ||
+    if (status != DATALYR_QUEUE_FULL || waiter == NULL ||
         queue->config.overflow != DATALYR_BLOCK) {
         return status;
     }
@@ -324,47 +316,50 @@ static datalyr_status obtain_place(const struct append *append, int64_t *now_ms,
         dlr_clock_monotonic_ns() + queue->config.block_timeout_ms * 1000000;
     do {
         queue->owed = queue->waiting;
-        if (append->wake != NULL) {
-            append->wake(append->self);
-        }
+        waiter->wake(waiter->self);
         if (!wait_for_room(queue, deadline_ns)) {
             return queue->is_closed ? DATALYR_CLOSED : DATALYR_QUEUE_FULL;
         }
         *now_ms = dlr_clock_now_ms(&queue->config.clock);
-        status = find_place(queue, append->span, *now_ms, out);
+        status = find_place(queue, span, *now_ms, out);
     } while (status == DATALYR_QUEUE_FULL);
     return status;
 }
 
-datalyr_status dlr_queue_append(struct dlr_queue *queue, struct dlr_text json,
-                                bool may_block, void (*wake)(void *self),
-                                void *self, struct dlr_appended *out)
+static datalyr_status append(struct dlr_queue *queue, struct dlr_text json,
+                             const struct dlr_waiter *waiter, bool *wake_sender)
 {
-    struct append append = {queue, 0, may_block, wake, self};
-    uint32_t json_crc = 0;
+    uint32_t span = dlr_record_span((uint32_t)json.len);
+    uint32_t json_crc =
+        queue->has_checksums ? dlr_crc32c(0, json.ptr, json.len) : 0;
     int64_t now_ms = dlr_clock_now_ms(&queue->config.clock);
     struct dlr_position at;
     datalyr_status status;
 
-    out->wake_sender = false;
-    if (json.len > queue->config.max_event_bytes) {
-        dlr_mutex_lock(&queue->lock);
-        status = count_refusal(queue, DATALYR_TOO_LARGE);
-        dlr_mutex_unlock(&queue->lock);
-        return status;
-    }
-    append.span = dlr_record_span((uint32_t)json.len);
-    if (queue->has_checksums) {
-        json_crc = dlr_crc32c(0, json.ptr, json.len);
-    }
     dlr_mutex_lock(&queue->lock);
-    status = obtain_place(&append, &now_ms, &at);
+    status = obtain_place(queue, span, waiter, &now_ms, &at);
     if (status == DATALYR_OK) {
         write_record(queue, at, json, json_crc, now_ms);
     } else {
         (void)count_refusal(queue, status);
     }
-    out->wake_sender = should_wake(queue);
+    *wake_sender = should_wake(queue);
+    dlr_mutex_unlock(&queue->lock);
+    return status;
+}
+
+datalyr_status dlr_queue_append(struct dlr_queue *queue, struct dlr_text json,
+                                const struct dlr_waiter *waiter,
+                                bool *wake_sender)
+{
+    datalyr_status status;
+
+    if (json.len <= queue->config.max_event_bytes) {
+        return append(queue, json, waiter, wake_sender);
+    }
+    *wake_sender = false;
+    dlr_mutex_lock(&queue->lock);
+    status = count_refusal(queue, DATALYR_TOO_LARGE);
     dlr_mutex_unlock(&queue->lock);
     return status;
 }

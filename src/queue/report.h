@@ -6,7 +6,7 @@
 #ifndef DLR_QUEUE_REPORT_H
 #define DLR_QUEUE_REPORT_H
 
-#include "queue/queue.h"
+#include "queue/state.h"
 
 /* Finds up to `max` dropped records of one reason that are to be reported.
  * They stay in place until dlr_queue_reported(). Returns how many. */

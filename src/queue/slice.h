@@ -6,7 +6,7 @@
 #ifndef DLR_QUEUE_SLICE_H
 #define DLR_QUEUE_SLICE_H
 
-#include "queue/queue.h"
+#include "queue/state.h"
 
 /* Takes the next records, up to the limits but at least one; false if none are
  * waiting. They are in flight from here on. */

@@ -11,7 +11,7 @@
 #include "sender/latency.h"
 #include "sender/pace.h"
 #include "sender/records.h"
-#include "sender/sender.h"
+#include "sender/settings.h"
 #include "transport/gzip.h"
 #include "transport/verdict.h"
 

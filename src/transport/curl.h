@@ -7,18 +7,8 @@
 #ifndef DLR_TRANSPORT_CURL_H
 #define DLR_TRANSPORT_CURL_H
 
+#include "transport/curl_settings.h"
 #include "transport/transport.h"
-
-/* Texts are copied; NULL or "" means none. */
-struct dlr_curl_settings {
-    const char *url;     /* http or https, used verbatim */
-    const char *api_key; /* no line ends in it */
-    const char *proxy;   /* default: curl's environment variables */
-    const char *ca_file;
-    const char *client_cert;
-    const char *client_key;
-    uint32_t max_in_flight; /* connections kept for reuse */
-};
 
 /* Initialises libcurl for the process, once; later calls return what the first
  * one did. Call it before threads are started and before registering an exit

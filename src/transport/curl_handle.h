@@ -6,9 +6,10 @@
 #ifndef DLR_TRANSPORT_CURL_HANDLE_H
 #define DLR_TRANSPORT_CURL_HANDLE_H
 
-#include "transport/curl.h"
 #include "transport/curl_loop.h"
+#include "transport/curl_settings.h"
 #include "transport/head.h"
+#include "transport/transport.h"
 #include "transport/url.h"
 
 #include <curl/curl.h>

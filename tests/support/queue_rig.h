@@ -77,21 +77,20 @@ static inline void queue_rig_close(struct queue_rig *rig)
 static inline datalyr_status queue_rig_append(struct queue_rig *rig,
                                               const char *text)
 {
-    struct dlr_appended appended;
+    bool wakes;
 
-    return dlr_queue_append(&rig->queue, dlr_text_of(text), false, NULL, NULL,
-                            &appended);
+    return dlr_queue_append(&rig->queue, dlr_text_of(text), NULL, &wakes);
 }
 
 /* Records an event of `len` bytes. */
 static inline datalyr_status queue_rig_append_len(struct queue_rig *rig,
                                                   size_t len)
 {
-    struct dlr_appended appended;
+    bool wakes;
 
     assert_true(len <= rig->filler_len);
-    return dlr_queue_append(&rig->queue, dlr_text_n(rig->filler, len), false,
-                            NULL, NULL, &appended);
+    return dlr_queue_append(&rig->queue, dlr_text_n(rig->filler, len), NULL,
+                            &wakes);
 }
 
 static inline datalyr_ledger queue_rig_ledger(struct queue_rig *rig)

@@ -139,11 +139,13 @@ static void an_eviction_passes_the_fence(void **state)
 static void append_blocking(void *self)
 {
     struct waiter *waiter = self;
-    struct dlr_appended appended;
+    bool wakes;
+
+    struct dlr_waiter room = {count_wake, &waiter->wakes};
 
     waiter->status = dlr_queue_append(
-        &waiter->rig->queue, dlr_text_n(waiter->rig->filler, waiter->len), true,
-        count_wake, &waiter->wakes, &appended);
+        &waiter->rig->queue, dlr_text_n(waiter->rig->filler, waiter->len),
+        &room, &wakes);
 }
 
 static void await_blocked(struct queue_rig *rig)

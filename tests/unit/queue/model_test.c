@@ -94,15 +94,15 @@ static void append(struct world *world)
     size_t len = below(world, 20) == 0 ? (size_t)below(world, 30000)
                                        : (size_t)below(world, 600);
     int head = snprintf(world->text, 16, "%u:", world->count);
-    struct dlr_appended appended;
+    bool wakes;
     datalyr_ledger ledger;
     datalyr_status status;
 
     assert_true(world->count < EVENTS_MAX);
     world->text[head] = 'x';
     status = dlr_queue_append(&world->rig->queue,
-                              dlr_text_n(world->text, len + (size_t)head),
-                              false, NULL, NULL, &appended);
+                              dlr_text_n(world->text, len + (size_t)head), NULL,
+                              &wakes);
     ledger = queue_rig_ledger(world->rig);
     evict_in_model(world, ledger.dropped[DATALYR_DROP_QUEUE_OVERFLOW] - before);
     if (status == DATALYR_OK) {
