@@ -306,33 +306,40 @@ static bool read_number(const char *text, uint64_t *number)
     return errno == 0 && *end == '\0';
 }
 
-static bool read_options(char **arguments, struct options *options)
+static bool read_option(const char *name, const char *value,
+                        struct options *options)
 {
     uint64_t number = 0;
 
-    for (; *arguments != NULL; arguments++) {
-        const char *name = arguments[0];
+    if (value == NULL) {
+        return false;
+    }
+    if (strcmp(name, "--log") == 0) {
+        options->log_path = value;
+        return true;
+    }
+    if (strcmp(name, "--orders") == 0) {
+        options->orders_path = value;
+        return true;
+    }
+    if (strcmp(name, "--seed") == 0) {
+        return read_number(value, &options->seed);
+    }
+    if (strcmp(name, "--visitors") != 0 || !read_number(value, &number)) {
+        return false;
+    }
+    options->visitor_count = (size_t)number;
+    return number >= 1 && number <= 1000000;
+}
 
-        if (strcmp(name, "--story") == 0) {
+static bool read_options(char **arguments, struct options *options)
+{
+    for (; *arguments != NULL; arguments += 2) {
+        if (strcmp(*arguments, "--story") == 0) {
             options->is_story = true;
-            continue;
+            return arguments[1] == NULL;
         }
-        if (arguments[1] == NULL) {
-            return false;
-        }
-        arguments++;
-        if (strcmp(name, "--log") == 0) {
-            options->log_path = *arguments;
-        } else if (strcmp(name, "--orders") == 0) {
-            options->orders_path = *arguments;
-        } else if (!read_number(*arguments, &number)) {
-            return false;
-        } else if (strcmp(name, "--visitors") == 0 && number >= 1 &&
-                   number <= 1000000) {
-            options->visitor_count = (size_t)number;
-        } else if (strcmp(name, "--seed") == 0) {
-            options->seed = number;
-        } else {
+        if (!read_option(arguments[0], arguments[1], options)) {
             return false;
         }
     }
