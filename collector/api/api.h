@@ -79,6 +79,7 @@ void dld_api_health(struct dld_work *work);
 void dld_api_ready(struct dld_work *work);
 void dld_api_metrics(struct dld_work *work);
 void dld_api_reset(struct dld_work *work);
+void dld_api_forget(struct dld_work *work);
 void dld_api_page(struct dld_work *work);
 void dld_api_openapi(struct dld_work *work);
 void dld_api_wait(struct dld_work *work);

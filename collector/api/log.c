@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Log: bodies, queries and keys never get here; the path is a foreign text and
- * is escaped.
+ * is escaped. Who was asked for is a hash, also when somebody is forgotten: the
+ * log would remember what the store must not. `printf %s ID | sha256sum` finds
+ * the lines of an id that is known.
  */
 #include "api/log.h"
 
 #include "api/render.h"
 #include "base/escape.h"
 #include "base/mem.h"
+#include "ingest/keys.h"
 #include "os/clock.h"
 #include "os/thread.h"
 
@@ -81,11 +84,48 @@ static void end(struct dld_log *log, struct dlr_buf *line)
     dlr_mutex_unlock(&log->lock);
 }
 
-static struct dlr_text path_of(const struct dld_request *request)
+/* A user id or anonymous id in a path of ours. */
+static bool is_id(const struct dld_target *target, size_t i)
 {
-    const char *raw = request->target.raw == NULL ? "" : request->target.raw;
+    return i == 3 && dlr_text_equals(target->segments[0], DLR_TEXT("api")) &&
+           (dlr_text_equals(target->segments[2], DLR_TEXT("users")) ||
+            dlr_text_equals(target->segments[2], DLR_TEXT("anonymous")));
+}
 
-    return dlr_text_n(raw, strcspn(raw, "?"));
+static void put_hash(struct dlr_buf *out, struct dlr_text id)
+{
+    uint8_t hash[DLD_KEY_HASH_BYTES];
+
+    dld_keys_hash(id, hash);
+    dlr_buf_append_string(out, "sha256:");
+    for (size_t i = 0; i < sizeof hash; i++) {
+        dlr_buf_printf(out, "%02x", hash[i]);
+    }
+}
+
+/* The path, escaped. */
+static void put_path(const struct dld_target *target, char *path, size_t cap)
+{
+    const char *raw = target->raw == NULL ? "" : target->raw;
+    struct dlr_buf out;
+
+    if (target->segment_count < 4 || !is_id(target, 3)) {
+        (void)dlr_escape_copy(dlr_text_n(raw, strcspn(raw, "?")), path, cap);
+        return;
+    }
+    dlr_buf_init_fixed(&out, path, cap - 1);
+    for (size_t i = 0; i < target->segment_count && !out.failed; i++) {
+        dlr_buf_append_char(&out, '/');
+        if (is_id(target, i)) {
+            put_hash(&out, target->segments[i]);
+        } else {
+            char part[128];
+
+            (void)dlr_escape_copy(target->segments[i], part, sizeof part);
+            dlr_buf_append_string(&out, part);
+        }
+    }
+    path[out.len] = '\0';
 }
 
 void dld_log_request(struct dld_log *log, const struct dld_request *request,
@@ -99,7 +139,7 @@ void dld_log_request(struct dld_log *log, const struct dld_request *request,
     if (log == NULL) {
         return;
     }
-    (void)dlr_escape_copy(path_of(request), path, sizeof path);
+    put_path(&request->target, path, sizeof path);
     begin(&line, storage, "request");
     dld_render_text(&line, "method", dlr_text_of(request->method_name));
     dld_render_text(&line, "path", dlr_text_of(path));

@@ -51,6 +51,7 @@ static const struct route api_routes[] = {
     {DLD_METHOD_GET, {"overview"}, GATE_READ, true, dld_api_overview},
     {DLD_METHOD_GET, {"traffic"}, GATE_READ, true, dld_api_traffic},
     {DLD_METHOD_GET, {"openapi.json"}, GATE_OPEN, false, dld_api_openapi},
+    {DLD_METHOD_DELETE, {"users", "*"}, GATE_ADMIN, false, dld_api_forget},
     {DLD_METHOD_POST, {"reset"}, GATE_ADMIN, false, dld_api_reset},
 };
 

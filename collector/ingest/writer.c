@@ -37,6 +37,16 @@ struct dld_writer {
     bool is_stopping;
 };
 
+/* What is no append stands alone: if it fails, nobody else's events are said
+ * to have failed. */
+static bool fits(const struct dld_job *first, const struct dld_job *job,
+                 size_t rows)
+{
+    return job == first ||
+           (first->kind == DLD_JOB_APPEND && job->kind == DLD_JOB_APPEND &&
+            (rows == 0 || rows + job->row_count <= GROUP_ROWS_MAX));
+}
+
 /* Takes jobs for one transaction; waits for the first. NULL: time to stop. */
 static struct dld_job *take_group(struct dld_writer *writer)
 {
@@ -49,8 +59,7 @@ static struct dld_job *take_group(struct dld_writer *writer)
         dlr_cond_wait(&writer->wake, &writer->lock);
     }
     group = writer->first;
-    while (*end != NULL &&
-           (rows == 0 || rows + (*end)->row_count <= GROUP_ROWS_MAX)) {
+    while (*end != NULL && fits(group, *end, rows)) {
         rows += (*end)->row_count;
         writer->stats.waiting--;
         end = &(*end)->next;
@@ -82,19 +91,19 @@ static datalyr_status do_job(struct dld_writer *writer, struct dld_job *job,
                              uint64_t *stored, datalyr_error *error)
 {
     struct dld_store *store = writer->store;
-    datalyr_status status;
 
-    if (job->kind == DLD_JOB_APPEND) {
+    switch (job->kind) {
+    case DLD_JOB_APPEND:
         return append(writer, job, stored, error);
+    case DLD_JOB_RESET:
+        return store->reset(store->self, error);
+    case DLD_JOB_RETAIN:
+        return store->drop_before(store->self, job->before_ms, job->now_ms,
+                                  error);
+    case DLD_JOB_CALL:
+        return job->call(job->self, error);
     }
-    status = store->commit(store->self, error);
-    if (status != DATALYR_OK) {
-        return status;
-    }
-    return job->kind == DLD_JOB_RESET
-               ? store->reset(store->self, error)
-               : store->drop_before(store->self, job->before_ms, job->now_ms,
-                                    error);
+    return DATALYR_INVALID;
 }
 
 static datalyr_status write_group(struct dld_writer *writer,

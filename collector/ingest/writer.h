@@ -15,6 +15,7 @@ enum dld_job_kind {
     DLD_JOB_APPEND,
     DLD_JOB_RESET,
     DLD_JOB_RETAIN,
+    DLD_JOB_CALL,
 };
 
 /* One piece of work; lives in the request that asked for it. */
@@ -23,6 +24,8 @@ struct dld_job {
     uint32_t workspace;
     int64_t before_ms; /* of RETAIN */
     int64_t now_ms;
+    /* Of CALL: runs between two commits; what it needs is `self`. */
+    datalyr_status (*call)(void *self, datalyr_error *error);
     struct dld_row *rows; /* lent until `done` */
     enum dld_verdict *verdicts;
     size_t row_count;

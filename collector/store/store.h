@@ -116,6 +116,10 @@ struct dld_store {
      * that old; their ids stay known. */
     datalyr_status (*drop_before)(void *self, int64_t before_ms, int64_t now_ms,
                                   datalyr_error *error);
+    /* Takes all that these rows say from the disk; their ids stay known. `seqs`
+     * rise. */
+    datalyr_status (*forget)(void *self, const uint64_t *seqs, size_t count,
+                             datalyr_error *error);
     /* Removes everything but the counting of seq. */
     datalyr_status (*reset)(void *self, datalyr_error *error);
     void (*close)(void *self);

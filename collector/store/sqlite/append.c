@@ -75,7 +75,11 @@ static datalyr_status find_in_open(struct dld_sqlite *store, uint64_t key,
     while (status == DATALYR_OK && !known->is_found &&
            dld_tail_find_id(tail, key, &slot, &index)) {
         known->content_hash = tail->keys[DLD_KEY_NONE][index];
-        status = is_same_id(store, index, id, &known->is_found, error);
+        if (tail->workspaces[index] == 0) {
+            *known = (struct dld_known){.is_found = true, .is_tombstone = true};
+        } else {
+            status = is_same_id(store, index, id, &known->is_found, error);
+        }
     }
     return status;
 }
@@ -97,8 +101,8 @@ static datalyr_status find_id(struct dld_sqlite *store, uint64_t key,
             status = find_in_open(store, key, id, known, error);
         } else if (partition != NULL &&
                    dld_partition_look(partition) == DLD_PARTITION_DROPPED) {
-            known->is_tombstone = true;
             status = dld_retain_find(partition, key, &known->is_found, error);
+            known->is_tombstone = known->is_found;
         } else if (partition != NULL) {
             status = dld_select_id(partition, key, id, known, error);
         }

@@ -25,6 +25,15 @@
     "PRAGMA temp_store=MEMORY;"    \
     "PRAGMA cache_size=-4096;"
 
+/* With a rollback journal: whoever reads the file alone sees all of a change
+ * or nothing of it. What is freed is overwritten. */
+#define ALTER_SETTINGS            \
+    "PRAGMA journal_mode=DELETE;" \
+    "PRAGMA synchronous=FULL;"    \
+    "PRAGMA secure_delete=ON;"    \
+    "PRAGMA temp_store=MEMORY;"   \
+    "PRAGMA cache_size=-4096;"
+
 #define READ_SETTINGS           \
     "PRAGMA query_only=1;"      \
     "PRAGMA temp_store=MEMORY;" \
@@ -44,6 +53,13 @@ datalyr_status dld_database_fail(struct dld_database *database,
     return (code & 0xff) == SQLITE_NOMEM ? DATALYR_NOMEM : DATALYR_IO;
 }
 
+static const char *const settings[] = {
+    [DLD_DATABASE_WRITE] = WRITE_SETTINGS,
+    [DLD_DATABASE_READ] = READ_SETTINGS,
+    [DLD_DATABASE_SETTLED] = READ_SETTINGS,
+    [DLD_DATABASE_ALTER] = ALTER_SETTINGS,
+};
+
 /* Can it be written into a URI as it is? */
 static bool is_plain(const char *path)
 {
@@ -61,6 +77,10 @@ static int open_handle(struct dld_database *database, const char *path,
         return sqlite3_open_v2(
             path, &database->handle,
             flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+    }
+    if (mode == DLD_DATABASE_ALTER) {
+        return sqlite3_open_v2(path, &database->handle,
+                               flags | SQLITE_OPEN_READWRITE, NULL);
     }
     if (mode == DLD_DATABASE_READ || !is_plain(path)) {
         return sqlite3_open_v2(path, &database->handle,
@@ -91,9 +111,7 @@ datalyr_status dld_database_open(struct dld_database *database,
         return status;
     }
     (void)sqlite3_busy_timeout(database->handle, BUSY_TIMEOUT_MS);
-    status = dld_database_run(
-        database, mode == DLD_DATABASE_WRITE ? WRITE_SETTINGS : READ_SETTINGS,
-        error);
+    status = dld_database_run(database, settings[mode], error);
     if (status != DATALYR_OK) {
         dld_database_close(database);
     }

@@ -100,7 +100,10 @@ static datalyr_status load_partition(struct dld_sqlite *store,
 
     if (partition->state == DLD_PARTITION_SEALED ||
         partition->state == DLD_PARTITION_DROPPED) {
-        status = dld_seal_load(store, partition, error);
+        status = dld_partition_heal(partition, error);
+        if (status == DATALYR_OK) {
+            status = dld_seal_load(store, partition, error);
+        }
     } else {
         status = load_tail(store, partition, error);
         if (is_newest && partition->rows < store->partition_rows &&

@@ -104,6 +104,7 @@ static void fill_table(struct dld_sqlite *store, struct dld_store *out)
         .may_have_unowned = dld_sqlite_may_have_unowned,
         .stats = dld_sqlite_stats,
         .drop_before = dld_sqlite_drop_before,
+        .forget = dld_sqlite_forget,
         .reset = dld_sqlite_reset,
         .close = close_store,
     };

@@ -102,6 +102,33 @@ enum dld_partition_state dld_partition_look(struct dld_partition *partition)
     return state;
 }
 
+datalyr_status dld_partition_heal(const struct dld_partition *partition,
+                                  datalyr_error *error)
+{
+    static const char *const suffixes[] = {"-wal", "-journal"};
+    struct dld_database database = {0};
+    datalyr_status status = DATALYR_OK;
+    bool is_left = false;
+
+    for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+        char *path = sqlite3_mprintf("%s%s", partition->path, suffixes[i]);
+
+        is_left = is_left || (path != NULL && access(path, F_OK) == 0);
+        sqlite3_free(path);
+    }
+    if (is_left) {
+        status = dld_database_open(&database, partition->path,
+                                   DLD_DATABASE_ALTER, error);
+        if (status == DATALYR_OK) {
+            /* The first look rolls back or takes over what is there. */
+            status = dld_database_run(
+                &database, "SELECT count(*) FROM sqlite_master", error);
+        }
+        dld_database_close(&database);
+    }
+    return status;
+}
+
 void dld_partition_unlink(const struct dld_partition *partition)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};

@@ -47,6 +47,9 @@ enum dld_partition_state dld_partition_look(struct dld_partition *partition);
 datalyr_status dld_partition_create(struct dld_partition *partition,
                                     struct dld_database *database,
                                     datalyr_error *error);
+/* Ends what a crash left half done in a file that is not written any more. */
+datalyr_status dld_partition_heal(const struct dld_partition *partition,
+                                  datalyr_error *error);
 /* Removes its files. */
 void dld_partition_unlink(const struct dld_partition *partition);
 /* Appends to the list of the store. False: out of memory. */
@@ -69,6 +72,11 @@ bool dld_seen_row(struct dld_sqlite *store, const struct dld_tail *tail,
 bool dld_seen_visitor(struct dld_sqlite *store, uint64_t key,
                       uint32_t workspace, bool is_unowned);
 bool dld_seen_user(struct dld_sqlite *store, uint64_t key, uint32_t workspace);
+/* Called with seen_lock, for one of whom no event is left. */
+void dld_seen_forget_visitor(struct dld_sqlite *store, uint64_t key,
+                             uint32_t workspace);
+void dld_seen_forget_user(struct dld_sqlite *store, uint64_t key,
+                          uint32_t workspace);
 struct dld_workspace_stats *dld_seen_workspace(struct dld_sqlite *store,
                                                uint32_t workspace);
 void dld_seen_clear(struct dld_sqlite *store);
@@ -122,6 +130,11 @@ datalyr_status dld_sqlite_drop_before(void *self, int64_t before_ms,
                                       int64_t now_ms, datalyr_error *error);
 datalyr_status dld_retain_find(struct dld_partition *partition, uint64_t key,
                                bool *is_found, datalyr_error *error);
+
+/* ----------------------------------------------------------- forget.c */
+
+datalyr_status dld_sqlite_forget(void *self, const uint64_t *seqs, size_t count,
+                                 datalyr_error *error);
 
 /* ------------------------------------------------------------ reset.c */
 

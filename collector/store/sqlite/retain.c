@@ -70,15 +70,14 @@ static datalyr_status empty_file(struct dld_sqlite *store,
 {
     struct dld_database database = {0};
     datalyr_status status = dld_database_open(&database, partition->path,
-                                              DLD_DATABASE_WRITE, error);
+                                              DLD_DATABASE_ALTER, error);
 
     if (status == DATALYR_OK) {
         take_counts(store, &database);
         status = dld_database_run(&database,
                                   "BEGIN; DROP TABLE IF EXISTS event;"
                                   "DELETE FROM summary WHERE name <> 'id';"
-                                  "COMMIT; PRAGMA journal_mode=DELETE;"
-                                  "VACUUM;",
+                                  "COMMIT; VACUUM;",
                                   error);
     }
     dld_database_close(&database);

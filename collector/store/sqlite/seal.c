@@ -8,13 +8,11 @@
  * what keeping an index up to date costs while rows arrive. The partition is
  * entered as sealed last, so a crash repeats the work (IF NOT EXISTS) and
  * loses nothing.
- *
- * The summary holds what the next start needs without reading the table: the
- * keys of ids, visitors and users, in host byte order.
  */
 #include "base/mem.h"
 #include "os/clock.h"
 #include "store/sqlite/parts.h"
+#include "store/sqlite/summary.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,18 +33,10 @@ static const char create_indexes[] =
     "CREATE TABLE IF NOT EXISTS summary("
     "name TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;";
 
-/* One distinct visitor or user of a partition, or the events of a workspace
- * (then `key` is their number). */
-struct summary_entry {
-    uint64_t key;
-    uint32_t workspace;
-    uint32_t is_unowned;
-};
-
 static int compare_entries(const void *left, const void *right)
 {
-    const struct summary_entry *a = left;
-    const struct summary_entry *b = right;
+    const struct dld_summary_entry *a = left;
+    const struct dld_summary_entry *b = right;
 
     if (a->key != b->key) {
         return a->key < b->key ? -1 : 1;
@@ -55,7 +45,7 @@ static int compare_entries(const void *left, const void *right)
     return (int)b->is_unowned - (int)a->is_unowned;
 }
 
-static size_t keep_distinct(struct summary_entry *entries, size_t count)
+static size_t keep_distinct(struct dld_summary_entry *entries, size_t count)
 {
     size_t kept = 0;
 
@@ -68,31 +58,12 @@ static size_t keep_distinct(struct summary_entry *entries, size_t count)
     return kept;
 }
 
-static datalyr_status write_summary(struct dld_database *database,
-                                    const char *name, const void *data,
-                                    size_t size, datalyr_error *error)
-{
-    sqlite3_stmt *statement = NULL;
-    datalyr_status status = dld_database_prepare(
-        database, "INSERT OR REPLACE INTO summary VALUES(?1, ?2)", &statement,
-        error);
-
-    if (status == DATALYR_OK) {
-        (void)sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_blob64(statement, 2, data == NULL ? "" : data, size,
-                                  SQLITE_STATIC);
-        status = dld_database_step(database, statement, error);
-    }
-    (void)sqlite3_finalize(statement);
-    return status;
-}
-
 static datalyr_status summarise_people(struct dld_database *database,
                                        const struct dld_tail *tail,
                                        enum dld_key kind, const char *name,
                                        datalyr_error *error)
 {
-    struct summary_entry *entries =
+    struct dld_summary_entry *entries =
         dlr_malloc(((size_t)tail->visible + 1) * sizeof *entries);
     datalyr_status status;
     size_t count = 0;
@@ -102,7 +73,7 @@ static datalyr_status summarise_people(struct dld_database *database,
     }
     for (uint32_t i = 0; i < tail->visible; i++) {
         if (tail->keys[kind][i] != 0) {
-            entries[count++] = (struct summary_entry){
+            entries[count++] = (struct dld_summary_entry){
                 .key = tail->keys[kind][i],
                 .workspace = tail->workspaces[i],
                 .is_unowned = tail->keys[DLD_KEY_USER][i] == 0,
@@ -110,8 +81,8 @@ static datalyr_status summarise_people(struct dld_database *database,
         }
     }
     count = keep_distinct(entries, count);
-    status =
-        write_summary(database, name, entries, count * sizeof *entries, error);
+    status = dld_summary_write(database, name, entries, count * sizeof *entries,
+                               error);
     dlr_free(entries);
     return status;
 }
@@ -120,7 +91,7 @@ static datalyr_status summarise_counts(struct dld_database *database,
                                        const struct dld_tail *tail,
                                        datalyr_error *error)
 {
-    struct summary_entry *entries = NULL;
+    struct dld_summary_entry *entries = NULL;
     datalyr_status status;
     size_t count = 0;
 
@@ -128,7 +99,7 @@ static datalyr_status summarise_counts(struct dld_database *database,
         uint32_t workspace = tail->workspaces[i];
 
         if (workspace >= count) {
-            struct summary_entry *larger =
+            struct dld_summary_entry *larger =
                 dlr_realloc(entries, ((size_t)workspace + 1) * sizeof *entries);
 
             if (larger == NULL) {
@@ -138,13 +109,13 @@ static datalyr_status summarise_counts(struct dld_database *database,
             entries = larger;
             for (; count <= workspace; count++) {
                 entries[count] =
-                    (struct summary_entry){.workspace = (uint32_t)count};
+                    (struct dld_summary_entry){.workspace = (uint32_t)count};
             }
         }
         entries[workspace].key++;
     }
-    status = write_summary(database, "workspace", entries,
-                           count * sizeof *entries, error);
+    status = dld_summary_write(database, "workspace", entries,
+                               count * sizeof *entries, error);
     dlr_free(entries);
     return status;
 }
@@ -154,8 +125,8 @@ static datalyr_status write_summaries(struct dld_database *database,
                                       datalyr_error *error)
 {
     datalyr_status status =
-        write_summary(database, "id", tail->keys[DLD_KEY_ID],
-                      tail->visible * sizeof(uint64_t), error);
+        dld_summary_write(database, "id", tail->keys[DLD_KEY_ID],
+                          tail->visible * sizeof(uint64_t), error);
 
     if (status == DATALYR_OK) {
         status = summarise_people(database, tail, DLD_KEY_ANONYMOUS, "visitor",
@@ -306,35 +277,8 @@ void dld_seal_run(void *self)
     }
 }
 
-struct summary {
-    const char *name;
-    sqlite3_stmt *statement; /* holds the data */
-    const void *data;
-    size_t size;
-};
-
-static datalyr_status read_summary(struct dld_database *database,
-                                   struct summary *summary,
-                                   datalyr_error *error)
-{
-    sqlite3_stmt **out = &summary->statement;
-    datalyr_status status = dld_database_prepare(
-        database, "SELECT data FROM summary WHERE name = ?1", out, error);
-
-    if (status != DATALYR_OK) {
-        return status;
-    }
-    (void)sqlite3_bind_text(*out, 1, summary->name, -1, SQLITE_STATIC);
-    if (sqlite3_step(*out) != SQLITE_ROW) {
-        return dld_database_fail(database, "store: summary", error);
-    }
-    summary->data = sqlite3_column_blob(*out, 0);
-    summary->size = (size_t)sqlite3_column_bytes(*out, 0);
-    return DATALYR_OK;
-}
-
 static bool enter_ids(struct dld_sqlite *store, uint32_t number,
-                      const struct summary *summary)
+                      const struct dld_summary *summary)
 {
     const uint64_t *keys = summary->data;
     size_t count = summary->size / sizeof *keys;
@@ -347,15 +291,15 @@ static bool enter_ids(struct dld_sqlite *store, uint32_t number,
 }
 
 static bool enter_people(struct dld_sqlite *store,
-                         const struct summary *summary)
+                         const struct dld_summary *summary)
 {
-    const struct summary_entry *entries = summary->data;
+    const struct dld_summary_entry *entries = summary->data;
     const char *name = summary->name;
     size_t count = summary->size / sizeof *entries;
     bool has_room = true;
 
     for (size_t i = 0; i < count && has_room; i++) {
-        const struct summary_entry *entry = &entries[i];
+        const struct dld_summary_entry *entry = &entries[i];
 
         if (name[0] == 'v') {
             has_room = dld_seen_visitor(store, entry->key, entry->workspace,
@@ -387,10 +331,10 @@ datalyr_status dld_seal_load(struct dld_sqlite *store,
 
     /* Of a dropped one the ids are all there is. */
     for (size_t i = 0; i < count && status == DATALYR_OK; i++) {
-        struct summary summary = {.name = names[i]};
+        struct dld_summary summary = {.name = names[i]};
         bool has_room = true;
 
-        status = read_summary(&database, &summary, error);
+        status = dld_summary_read(&database, &summary, error);
         if (status == DATALYR_OK) {
             has_room = i == 0 ? enter_ids(store, partition->number, &summary)
                               : enter_people(store, &summary);

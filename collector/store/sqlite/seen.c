@@ -96,6 +96,32 @@ bool dld_seen_user(struct dld_sqlite *store, uint64_t key, uint32_t workspace)
     return true;
 }
 
+void dld_seen_forget_visitor(struct dld_sqlite *store, uint64_t key,
+                             uint32_t workspace)
+{
+    struct dld_workspace_stats *stats = dld_seen_workspace(store, workspace);
+    uint16_t owned = (uint16_t)(key & PAYLOAD_HASH);
+
+    if (stats != NULL && has_payload(&store->visitors, key, owned)) {
+        dld_idset_remove(&store->visitors, key, owned);
+        dld_idset_remove(&store->visitors, key,
+                         (uint16_t)(owned | PAYLOAD_UNOWNED));
+        stats->numbers.visitors--;
+    }
+}
+
+void dld_seen_forget_user(struct dld_sqlite *store, uint64_t key,
+                          uint32_t workspace)
+{
+    struct dld_workspace_stats *stats = dld_seen_workspace(store, workspace);
+    uint16_t payload = (uint16_t)(key & PAYLOAD_HASH);
+
+    if (stats != NULL && has_payload(&store->users, key, payload)) {
+        dld_idset_remove(&store->users, key, payload);
+        stats->numbers.users--;
+    }
+}
+
 bool dld_seen_row(struct dld_sqlite *store, const struct dld_tail *tail,
                   uint32_t index)
 {

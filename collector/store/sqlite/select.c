@@ -102,6 +102,9 @@ static void show(struct partition_scan *work, sqlite3_stmt *statement)
     row.seq = (uint64_t)sqlite3_column_int64(statement, 0);
     row.workspace = (uint32_t)sqlite3_column_int64(statement, 1);
     row.time_ms = sqlite3_column_int64(statement, 3);
+    if (row.workspace == 0 && work->scan->key != DLD_KEY_ID) {
+        return; /* forgotten; only its id is asked for */
+    }
     if ((work->scan->workspace != 0 &&
          row.workspace != work->scan->workspace) ||
         row.time_ms < work->scan->since_ms ||
@@ -179,6 +182,7 @@ static bool is_wanted(const struct partition_scan *work,
     uint64_t seq = tail->first_seq + row;
 
     return seq > scan->after && seq < work->before &&
+           tail->workspaces[row] != 0 &&
            tail->times_ms[row] >= scan->since_ms &&
            tail->times_ms[row] < scan->until_ms &&
            (scan->workspace == 0 || tail->workspaces[row] == scan->workspace);
@@ -374,6 +378,12 @@ static bool match_id(void *self, const struct dld_row *row)
 {
     struct id_match *match = self;
 
+    if (row->workspace == 0) {
+        /* Of a forgotten one the key is left, which is the same. */
+        match->known =
+            (struct dld_known){.is_found = true, .is_tombstone = true};
+        return false;
+    }
     if (!dlr_text_equals(match->id, row->id)) {
         return true;
     }
