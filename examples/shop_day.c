@@ -132,6 +132,7 @@ static datalyr_status record_event(struct day *day,
         event.properties = DATALYR_OBJECT(
             {"product", DATALYR(action->page->title)},
             {"price", DATALYR(price_of(action))}, {"currency", DATALYR("EUR")});
+        /* Here and not below: the literals end with this block. */
         return datalyr_track(day->client, &event);
     }
     return datalyr_track(day->client, &event);
