@@ -26,7 +26,8 @@ static const char head[] =
     "| environment | `DATALYR_FLUSH_AT=50` |\n"
     "| `datalyr`, the command | `--flush-at 50` |\n"
     "\n"
-    "What the program or the command line says beats the environment, and that\n"
+    "What the program or the command line says beats the environment, and "
+    "that\n"
     "beats the default. A value out of range is refused with a message that "
     "names\n"
     "the setting, the value and the range; nothing is bent in silence.\n"
@@ -40,7 +41,8 @@ static const char head[] =
     "\n"
     "**As text** `0` means 0. Durations take `ms`, `s`, `m`, `h`, `d` (`10s`; "
     "a\n"
-    "number alone is milliseconds), sizes `KiB`, `MiB`, `GiB` (`64MiB`; alone:\n"
+    "number alone is milliseconds), sizes `KiB`, `MiB`, `GiB` (`64MiB`; "
+    "alone:\n"
     "bytes); `unlimited`, `true` and `false` where they fit.\n"
     "\n"
     "| setting | default | range | meaning |\n"
@@ -48,7 +50,8 @@ static const char head[] =
 
 static const char tail[] =
     "\n"
-    "Not in the table, because they are no texts: `default_properties`, added to\n"
+    "Not in the table, because they are no texts: `default_properties`, added "
+    "to\n"
     "tracked events, pages and purchases that lack them, and `hooks`; see\n"
     "[guide.md](guide.md).\n";
 
