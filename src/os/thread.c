@@ -36,6 +36,25 @@ int dlr_mutex_init(struct dlr_mutex *mutex)
     return pthread_mutex_init(&mutex->native, NULL);
 }
 
+int dlr_mutex_init_brief(struct dlr_mutex *mutex)
+{
+    pthread_mutexattr_t attributes;
+    int error = pthread_mutexattr_init(&attributes);
+
+    if (error != 0) {
+        return error;
+    }
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+    /* Elsewhere it is a plain mutex, which is right too, but slower. */
+    error = pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
+#endif
+    if (error == 0) {
+        error = pthread_mutex_init(&mutex->native, &attributes);
+    }
+    (void)pthread_mutexattr_destroy(&attributes);
+    return error;
+}
+
 void dlr_mutex_clear(struct dlr_mutex *mutex)
 {
     (void)pthread_mutex_destroy(&mutex->native);

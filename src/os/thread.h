@@ -22,6 +22,10 @@ struct dlr_mutex {
     }
 
 int dlr_mutex_init(struct dlr_mutex *mutex);
+
+/* For one that is held so briefly that a thread which finds it taken does
+ * better to look again for a moment than to sleep and be woken. */
+int dlr_mutex_init_brief(struct dlr_mutex *mutex);
 void dlr_mutex_clear(struct dlr_mutex *mutex);
 void dlr_mutex_lock(struct dlr_mutex *mutex);
 bool dlr_mutex_try_lock(struct dlr_mutex *mutex);

@@ -51,6 +51,22 @@ static void clock_that_is_held_still_is_asked(void **state)
     assert_int_equal(dlr_clock_wall_ms(&clock), 42);
     time_ms = 43;
     assert_int_equal(dlr_clock_now_ms(&clock), 43);
+    assert_int_equal(dlr_clock_near_ms(&clock), 43);
+}
+
+/* The kernel counts at least a hundred ticks a second. */
+static void recent_time_is_at_most_a_tick_behind(void **state)
+{
+    struct dlr_clock clock = {0};
+
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        int64_t before_ms = dlr_clock_monotonic_ms();
+        int64_t recent_ms = dlr_clock_near_ms(&clock);
+
+        assert_true(recent_ms >= before_ms - 11);
+        assert_true(recent_ms <= dlr_clock_monotonic_ms());
+    }
 }
 
 static void zero_clock_is_the_machines_own(void **state)
@@ -70,6 +86,7 @@ int main(void)
         cmocka_unit_test(monotonic_clock_never_goes_back),
         cmocka_unit_test(clock_that_is_held_still_is_asked),
         cmocka_unit_test(zero_clock_is_the_machines_own),
+        cmocka_unit_test(recent_time_is_at_most_a_tick_behind),
     };
 
     return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
