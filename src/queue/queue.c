@@ -434,7 +434,7 @@ static void cool_down(struct dlr_queue *queue)
 
 void dlr_queue_tidy(struct dlr_queue *queue)
 {
-    int64_t now_ms = dlr_clock_now_ms(&queue->config.clock);
+    int64_t now_ms = dlr_clock_near_ms(&queue->config.clock);
     struct dlr_segment *garbage;
     struct dlr_segment *foreign;
 

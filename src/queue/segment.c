@@ -2,6 +2,10 @@
 /*
  * Segment: those in anonymous memory. A forked child does not get the pages:
  * the events stay the parent's, and the parent pays for no copies.
+ *
+ * Pages are always brought in at once, also on the thread of a caller who comes
+ * faster than the library's thread makes segments: touched one by one, each
+ * seventh event would pay for a page, and all of them together twice as much.
  */
 #include "queue/segment.h"
 
@@ -22,6 +26,7 @@ static datalyr_status make(void *self, size_t min_bytes, bool populate,
     struct dlr_segment *segment = dlr_calloc(1, sizeof *segment);
 
     (void)self;
+    (void)populate;
     *out = NULL;
     if (segment == NULL) {
         return DATALYR_NOMEM;
@@ -31,10 +36,8 @@ static datalyr_status make(void *self, size_t min_bytes, bool populate,
         return DATALYR_NOMEM;
     }
     dlr_map_keep_from_children(segment->mapping, bytes);
-    if (populate) {
-        /* Only speed is lost where it fails. */
-        (void)dlr_map_populate(segment->mapping, bytes);
-    }
+    /* Only speed is lost where it fails. */
+    (void)dlr_map_populate(segment->mapping, bytes);
     segment->base = segment->mapping;
     segment->cap = (uint32_t)bytes;
     segment->held_bytes = bytes;

@@ -34,7 +34,8 @@ struct dlr_segment {
 
 /* Where segments come from and where they go: memory now, files with a
  * journal. `make` gives room for at least `min_bytes`; `now_ms` is monotonic.
- * `populate` brings the pages in, which only the library's thread asks for.
+ * `populate` brings the pages of a file in, which only the library's thread
+ * asks for.
  * `retire` releases it; a file with nothing pending in it is removed, another
  * stays. `forget` releases a parent's segment in a forked child. */
 struct dlr_segment_maker {
