@@ -42,18 +42,26 @@ __attribute__((noinline)) static size_t copy_start(char *out, const char *in,
     return at;
 }
 
-/* Are all sixteen bytes plain? As signed numbers the bytes beyond ASCII are below
- * the space, too. The compiler makes vector instructions of this where the
- * processor has them. */
-static inline bool is_plain_16(const char *in)
+typedef signed char bytes_16 __attribute__((vector_size(16)));
+
+/* Marks the bytes that are not plain. As signed numbers the bytes beyond ASCII
+ * are below the space, too. The compiler makes vector instructions of this where
+ * the processor has them. */
+static inline bytes_16 copy_16(char *out, const char *in)
 {
-    signed char bytes __attribute__((vector_size(16)));
-    uint64_t halves[2];
+    bytes_16 bytes;
 
     memcpy(&bytes, in, sizeof bytes);
-    bytes = (bytes < 0x20) | (bytes == '"') | (bytes == '\\');
-    memcpy(halves, &bytes, sizeof halves);
-    return (halves[0] | halves[1]) == 0;
+    memcpy(out, &bytes, sizeof bytes);
+    return (bytes < 0x20) | (bytes == '"') | (bytes == '\\');
+}
+
+static inline bool has_marks(bytes_16 marks)
+{
+    uint64_t halves[2];
+
+    memcpy(halves, &marks, sizeof halves);
+    return (halves[0] | halves[1]) != 0;
 }
 
 /* Below eight bytes: all of them in one word (some twice), with spaces where
@@ -80,26 +88,23 @@ static inline bool copy_short(char *out, const char *in, size_t len)
     return dlr_swar_mark_json(word) == 0;
 }
 
-/* Sixteen bytes and more; the last sixteen may overlap those before. */
+/* Sixteen bytes and more; the last sixteen may overlap those before. The marks
+ * are looked at once: text that has some is rare, and copied again. */
 static inline bool copy_long(char *out, const char *in, size_t len)
 {
-    const char *last = in + len - 16;
+    bytes_16 marks = copy_16(out + len - 16, in + len - 16);
 
-    while (in < last) {
-        if (!is_plain_16(in)) {
-            return false;
-        }
-        memcpy(out, in, 16);
-        in += 16;
-        out += 16;
+    for (size_t at = 0; at + 16 < len; at += 16) {
+        marks |= copy_16(out + at, in + at);
     }
-    memcpy(out - (in - last), last, 16);
-    return is_plain_16(last);
+    return !has_marks(marks);
 }
 
 /* Copies the text if none of it needs attention. If some does, `out` is left
- * with some of it, and false comes back. */
-static inline bool copy_whole(char *out, const char *in, size_t len)
+ * with some of it, and false comes back. Inline without asking: it is run for
+ * each name and each text of an event, and a call costs as much as the copy. */
+__attribute__((always_inline)) static inline bool
+copy_whole(char *out, const char *in, size_t len)
 {
     if (len >= 16) {
         return copy_long(out, in, len);
@@ -253,6 +258,34 @@ bool dlr_json_put_text(struct dlr_buf *buf, const char *ptr, size_t len)
 bool dlr_json_put_key(struct dlr_buf *buf, const char *ptr, size_t len)
 {
     return put_quoted(buf, dlr_text_n(ptr, len), true);
+}
+
+bool dlr_json_put_plain_pair(struct dlr_buf *buf, struct dlr_text name,
+                             struct dlr_text text)
+{
+    size_t room = buf->failed || buf->ptr == NULL ? 0 : buf->cap - buf->len;
+    char *out;
+
+    /* A comma, four quotes, a colon; either length alone may be anything. */
+    if (buf->len == 0 || name.len >= room || text.len >= room ||
+        name.len + text.len + 6 > room) {
+        return false;
+    }
+    out = buf->ptr + buf->len;
+    out[0] = ',';
+    out += out[-1] != '{';
+    out[0] = '"';
+    if (!copy_whole(out + 1, name.ptr, name.len)) {
+        return false;
+    }
+    out += 1 + name.len;
+    memcpy(out, "\":\"", 3);
+    if (!copy_whole(out + 3, text.ptr, text.len)) {
+        return false;
+    }
+    out[3 + text.len] = '"';
+    buf->len = (size_t)(out + text.len + 4 - buf->ptr);
+    return true;
 }
 
 /* Where a number may be written: straight into the buffer if there is room for

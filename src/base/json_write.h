@@ -23,6 +23,13 @@ bool dlr_json_put_text(struct dlr_buf *buf, const char *ptr, size_t len);
 /* The same, followed by a colon. */
 bool dlr_json_put_key(struct dlr_buf *buf, const char *ptr, size_t len);
 
+/* `"name":"text"`, the usual member of an event, in one go, behind a comma if it
+ * is not the first of its object. False, with nothing written and no failure
+ * noted, where one of them has a character that needs more than copying, or
+ * where there is no room: then piece by piece. */
+bool dlr_json_put_plain_pair(struct dlr_buf *buf, struct dlr_text name,
+                             struct dlr_text text);
+
 bool dlr_json_put_int64(struct dlr_buf *buf, int64_t value);
 bool dlr_json_put_uint64(struct dlr_buf *buf, uint64_t value);
 

@@ -12,6 +12,7 @@
 #include "model/sized.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 
 static bool is_empty(const char *text)
@@ -19,12 +20,17 @@ static bool is_empty(const char *text)
     return text == NULL || text[0] == '\0';
 }
 
+static void init(struct dlr_call *call)
+{
+    memset(call, 0, offsetof(struct dlr_call, own));
+}
+
 datalyr_status dlr_call_track(struct dlr_call *call, const datalyr_event *event,
                               datalyr_error *error)
 {
     datalyr_event copy;
 
-    *call = (struct dlr_call){0};
+    init(call);
     if (event == NULL) {
         return dlr_refuse(error, "event is NULL");
     }
@@ -55,7 +61,7 @@ datalyr_status dlr_call_options(struct dlr_call *call,
     datalyr_options copy;
     datalyr_status status;
 
-    *call = (struct dlr_call){0};
+    init(call);
     if (options == NULL) {
         return DATALYR_OK;
     }

@@ -33,6 +33,8 @@ struct dlr_call {
     int64_t timestamp_ms;
     bool takes_defaults; /* the client's default properties belong in it */
     struct dlr_properties properties;
+    /* From here on nothing is read that `properties` does not point to, and
+     * nothing is zeroed: most calls need none of it. */
     datalyr_member own[DLR_CALL_OWN_MAX];
     datalyr_member fallback;
     char currency[8];

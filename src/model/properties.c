@@ -12,6 +12,7 @@
 #include "model/properties.h"
 
 #include "base/json_read.h"
+#include "base/json_write.h"
 #include "model/refuse.h"
 #include "model/value.h"
 
@@ -57,11 +58,20 @@ static bool is_own_json(const struct dlr_properties *properties,
 }
 
 /* A member never ends in an opening brace, so one there means "the first". */
-static void put_comma(struct dlr_buf *out)
+static inline void put_comma(struct dlr_buf *out)
 {
     if (!out->failed && out->ptr[out->len - 1] != '{') {
         dlr_buf_append_char(out, ',');
     }
+}
+
+/* The usual member, which is plain text, without the ways that others need. */
+static inline bool put_plain(struct dlr_buf *out, const datalyr_member *member)
+{
+    return member->value.kind == DATALYR_KIND_TEXT && member->name != NULL &&
+           dlr_json_put_plain_pair(
+               out, dlr_text_of(member->name),
+               dlr_text_n(member->value.as.text, member->value.count));
 }
 
 static datalyr_status put_members(struct dlr_buf *out,
@@ -87,6 +97,7 @@ static datalyr_status put_literal(struct dlr_buf *out,
                                   datalyr_error *error)
 {
     const datalyr_value *given = &properties->given;
+    bool has_own = properties->first_count + properties->last_count > 0;
 
     if (given->count > 0 && given->as.members == NULL) {
         return dlr_refuse(error, "%s has a count but no members",
@@ -96,7 +107,11 @@ static datalyr_status put_literal(struct dlr_buf *out,
         const datalyr_member *member = &given->as.members[i];
         datalyr_status status;
 
-        if (member->name != NULL && is_own(properties, member->name)) {
+        if (has_own && member->name != NULL &&
+            is_own(properties, member->name)) {
+            continue;
+        }
+        if (put_plain(out, member)) {
             continue;
         }
         put_comma(out);

@@ -241,9 +241,83 @@ static void nan_and_infinity_are_refused_without_failing(void **state)
     assert_int_equal(buf.len, 0);
 }
 
+/* Names and texts of all lengths that are copied in different ways. */
+static void plain_pairs_come_out_as_piece_by_piece(void **state)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyz 0123456789 ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    char pairs[256];
+    char pieces[256];
+    struct dlr_buf pair;
+    struct dlr_buf piece;
+
+    (void)state;
+    for (size_t name = 0; name < 40; name++) {
+        for (size_t text = 0; text < 60; text++) {
+            dlr_buf_init_fixed(&pair, pairs, sizeof pairs);
+            dlr_buf_init_fixed(&piece, pieces, sizeof pieces);
+            (void)dlr_json_put_raw(&pair, "{", 1);
+            (void)dlr_json_put_raw(&piece, "{", 1);
+            for (int i = 0; i < 2; i++) {
+                assert_true(dlr_json_put_plain_pair(
+                    &pair, dlr_text_n(plain, name), dlr_text_n(plain, text)));
+                (void)dlr_json_put_raw(&piece, ",", i == 0 ? 0 : 1);
+                (void)dlr_json_put_key(&piece, plain, name);
+                (void)dlr_json_put_text(&piece, plain, text);
+            }
+            assert_int_equal(pair.len, piece.len);
+            assert_memory_equal(pair.ptr, piece.ptr, pair.len);
+        }
+    }
+}
+
+static void pair_that_needs_an_escape_leaves_the_buffer_alone(void **state)
+{
+    static const char specials[] = {'"', '\\', '\n', '\x1f', '\xc3'};
+    char text[40];
+    char storage[128];
+    struct dlr_buf buf;
+
+    (void)state;
+    dlr_buf_init_fixed(&buf, storage, sizeof storage);
+    (void)dlr_json_put_raw(&buf, "{", 1);
+    for (size_t len = 1; len <= sizeof text; len++) {
+        for (size_t at = 0; at < len; at++) {
+            struct dlr_text special = dlr_text_n(text, len);
+
+            memset(text, 'x', sizeof text);
+            text[at] = specials[at % sizeof specials];
+            assert_false(dlr_json_put_plain_pair(&buf, special, DLR_TEXT("v")));
+            assert_false(dlr_json_put_plain_pair(&buf, DLR_TEXT("n"), special));
+            assert_int_equal(buf.len, 1);
+            assert_false(buf.failed);
+        }
+    }
+}
+
+static void pair_without_room_is_not_written(void **state)
+{
+    char storage[10];
+    struct dlr_buf buf;
+
+    (void)state;
+    dlr_buf_init_fixed(&buf, storage, sizeof storage);
+    (void)dlr_json_put_raw(&buf, "{", 1);
+    assert_false(dlr_json_put_plain_pair(&buf, DLR_TEXT("ab"), DLR_TEXT("cd")));
+    assert_false(dlr_json_put_plain_pair(&buf, dlr_text_n("a", SIZE_MAX),
+                                         dlr_text_n("b", SIZE_MAX)));
+    assert_int_equal(buf.len, 1);
+    assert_false(buf.failed);
+    assert_true(dlr_json_put_plain_pair(&buf, DLR_TEXT("a"), DLR_TEXT("bc")));
+    assert_memory_equal(storage, "{\"a\":\"bc\"", 9);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_pairs_come_out_as_piece_by_piece),
+        cmocka_unit_test(pair_that_needs_an_escape_leaves_the_buffer_alone),
+        cmocka_unit_test(pair_without_room_is_not_written),
         cmocka_unit_test(each_ascii_character_is_escaped_where_it_must_be),
         cmocka_unit_test(mixed_text_is_written_as_by_the_plain_writer),
         cmocka_unit_test(text_that_is_not_utf8_leaves_the_buffer_alone),
