@@ -10,6 +10,7 @@
  */
 #include "api/api.h"
 #include "api/live.h"
+#include "backup_command.h"
 #include "base/escape.h"
 #include "collector.h"
 #include "key_command.h"
@@ -137,6 +138,10 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "key") == 0) {
         (void)umask(077);
         return dld_key_command(argc - 2, argv + 2);
+    }
+    if (argc > 1 && strcmp(argv[1], "backup") == 0) {
+        (void)umask(077);
+        return dld_backup_command(argc - 2, argv + 2);
     }
     if (dld_options_read(argc, argv, &options, &error) != DATALYR_OK) {
         return complain(&error, EXIT_USAGE);

@@ -287,7 +287,9 @@ static void put_default(FILE *out, const struct option *option)
 void dld_options_help(FILE *out)
 {
     (void)fputs("datalyrd: takes events of every DATALYR SDK, keeps them, and "
-                "answers questions\n\nusage: datalyrd [OPTION...]\n\n",
+                "answers questions\n\nusage: datalyrd [OPTION...]\n"
+                "       datalyrd key add|list|revoke ...\n"
+                "       datalyrd backup [--store sqlite:PATH] TARGET\n\n",
                 out);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const struct option *option = &table[i];

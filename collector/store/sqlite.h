@@ -17,4 +17,14 @@ struct dld_sqlite_options {
 datalyr_status dld_sqlite_open(const struct dld_sqlite_options *options,
                                struct dld_store *out, datalyr_error *error);
 
+struct dld_backup_stats {
+    uint64_t files; /* of events */
+};
+
+/* Copies the store at a path to another, which must not be there. A collector
+ * may be writing it at the same time. */
+datalyr_status dld_sqlite_backup(const char *source, const char *target,
+                                 struct dld_backup_stats *stats,
+                                 datalyr_error *error);
+
 #endif

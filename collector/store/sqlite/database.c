@@ -34,6 +34,8 @@
     "PRAGMA temp_store=MEMORY;"   \
     "PRAGMA cache_size=-4096;"
 
+#define COPY_SETTINGS "PRAGMA synchronous=FULL;"
+
 #define READ_SETTINGS           \
     "PRAGMA query_only=1;"      \
     "PRAGMA temp_store=MEMORY;" \
@@ -54,9 +56,8 @@ datalyr_status dld_database_fail(struct dld_database *database,
 }
 
 static const char *const settings[] = {
-    [DLD_DATABASE_WRITE] = WRITE_SETTINGS,
-    [DLD_DATABASE_READ] = READ_SETTINGS,
-    [DLD_DATABASE_SETTLED] = READ_SETTINGS,
+    [DLD_DATABASE_WRITE] = WRITE_SETTINGS,  [DLD_DATABASE_READ] = READ_SETTINGS,
+    [DLD_DATABASE_SETTLED] = READ_SETTINGS, [DLD_DATABASE_COPY] = COPY_SETTINGS,
     [DLD_DATABASE_ALTER] = ALTER_SETTINGS,
 };
 
@@ -73,7 +74,7 @@ static int open_handle(struct dld_database *database, const char *path,
     char *uri;
     int code;
 
-    if (mode == DLD_DATABASE_WRITE) {
+    if (mode == DLD_DATABASE_WRITE || mode == DLD_DATABASE_COPY) {
         return sqlite3_open_v2(
             path, &database->handle,
             flags | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);

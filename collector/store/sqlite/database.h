@@ -19,6 +19,7 @@ enum dld_database_mode {
     DLD_DATABASE_WRITE,   /* made if missing; write-ahead log */
     DLD_DATABASE_READ,    /* others may be writing */
     DLD_DATABASE_SETTLED, /* nobody writes it any more */
+    DLD_DATABASE_COPY,    /* made if missing; nobody else has it */
     DLD_DATABASE_ALTER,   /* changes a settled one; nobody else has it */
 };
 

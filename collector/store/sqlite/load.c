@@ -101,6 +101,9 @@ static datalyr_status load_partition(struct dld_sqlite *store,
     if (partition->state == DLD_PARTITION_SEALED ||
         partition->state == DLD_PARTITION_DROPPED) {
         status = dld_partition_heal(partition, error);
+        if (status == DATALYR_OK && partition->state == DLD_PARTITION_DROPPED) {
+            status = dld_retain_complete(partition, error);
+        }
         if (status == DATALYR_OK) {
             status = dld_seal_load(store, partition, error);
         }

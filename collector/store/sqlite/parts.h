@@ -128,6 +128,9 @@ void dld_append_roll(struct dld_sqlite *store);
 
 datalyr_status dld_sqlite_drop_before(void *self, int64_t before_ms,
                                       int64_t now_ms, datalyr_error *error);
+/* Takes the events from the file of a dropped partition if they are there. */
+datalyr_status dld_retain_complete(struct dld_partition *partition,
+                                   datalyr_error *error);
 datalyr_status dld_retain_find(struct dld_partition *partition, uint64_t key,
                                bool *is_found, datalyr_error *error);
 

@@ -7,7 +7,7 @@
  * the list of id keys, eight bytes each: an event that is delivered again years
  * later is still known, and is not stored a second time. The state is entered
  * first and the file shrunk after: a crash between the two is made good at the
- * next look.
+ * next start.
  */
 #include "store/sqlite/parts.h"
 
@@ -63,7 +63,8 @@ static void take_counts(struct dld_sqlite *store, struct dld_database *database)
     (void)sqlite3_finalize(statement);
 }
 
-/* With the file alone: no reader has it. */
+/* With the file alone: no reader has it. `store` is NULL if its events are
+ * not counted. */
 static datalyr_status empty_file(struct dld_sqlite *store,
                                  struct dld_partition *partition,
                                  datalyr_error *error)
@@ -73,7 +74,9 @@ static datalyr_status empty_file(struct dld_sqlite *store,
                                               DLD_DATABASE_ALTER, error);
 
     if (status == DATALYR_OK) {
-        take_counts(store, &database);
+        if (store != NULL) {
+            take_counts(store, &database);
+        }
         status = dld_database_run(&database,
                                   "BEGIN; DROP TABLE IF EXISTS event;"
                                   "DELETE FROM summary WHERE name <> 'id';"
@@ -82,6 +85,28 @@ static datalyr_status empty_file(struct dld_sqlite *store,
     }
     dld_database_close(&database);
     return status;
+}
+
+datalyr_status dld_retain_complete(struct dld_partition *partition,
+                                   datalyr_error *error)
+{
+    struct dld_database database = {0};
+    sqlite3_stmt *statement = NULL;
+    datalyr_status status = dld_database_open(&database, partition->path,
+                                              DLD_DATABASE_SETTLED, error);
+    bool has_events = false;
+
+    if (status == DATALYR_OK) {
+        status = dld_database_prepare(
+            &database, "SELECT 1 FROM sqlite_master WHERE name = 'event'",
+            &statement, error);
+    }
+    if (status == DATALYR_OK) {
+        has_events = sqlite3_step(statement) == SQLITE_ROW;
+    }
+    (void)sqlite3_finalize(statement);
+    dld_database_close(&database);
+    return has_events ? empty_file(NULL, partition, error) : status;
 }
 
 static datalyr_status drop(struct dld_sqlite *store,
