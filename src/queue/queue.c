@@ -332,7 +332,7 @@ static datalyr_status append(struct dlr_queue *queue, struct dlr_text json,
     uint32_t span = dlr_record_span((uint32_t)json.len);
     uint32_t json_crc =
         queue->has_checksums ? dlr_crc32c(0, json.ptr, json.len) : 0;
-    int64_t now_ms = dlr_clock_now_ms(&queue->config.clock);
+    int64_t now_ms = dlr_clock_near_ms(&queue->config.clock);
     struct dlr_position at;
     datalyr_status status;
 
@@ -434,7 +434,7 @@ static void cool_down(struct dlr_queue *queue)
 
 void dlr_queue_tidy(struct dlr_queue *queue)
 {
-    int64_t now_ms = dlr_clock_near_ms(&queue->config.clock);
+    int64_t now_ms = dlr_clock_now_ms(&queue->config.clock);
     struct dlr_segment *garbage;
     struct dlr_segment *foreign;
 
