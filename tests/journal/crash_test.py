@@ -45,7 +45,7 @@ def drain(where, url, *extra):
     done = subprocess.run(
         [harness.program("journaler"), os.path.join(where, "queue"), url,
          "drain", *extra], capture_output=True, text=True,
-        timeout=harness.PATIENCE_S, env=harness.clean_environment())
+        timeout=4 * harness.PATIENCE_S, env=harness.clean_environment())
     equal(done.returncode, 0, f"exit code of the drain ({done.stderr[-500:]})")
     return json.loads(done.stdout)
 
@@ -90,14 +90,20 @@ def kill_soon(process, chance, longest_s):
 def crash_matrix(runs):
     chance = random.Random(20261123)
     with folder() as where, harness.Faultd("--batch", "500") as server:
-        server.set_rules(FAULTS)
         for run in range(runs):
-            settings = ["--set", "timeout_ms=300",
+            server.set_rules(FAULTS)
+            # Enough events for every moment of the kill, few enough that a
+            # busy machine delivers them all in the end.
+            settings = ["--count", "2000", "--linger",
+                        "--set", "timeout_ms=300",
                         "--set", f"flush_at={chance.choice([1, 20, 200])}",
                         "--set", "batch="
                         + chance.choice(["auto", "always", "never"])]
             kill_soon(start(where, server.url, f"r{run}", 4, *settings),
                       chance, 0.12)
+            if run % 100 == 99:
+                server.set_rules("")
+                check_law(drain(where, server.url))
         server.set_rules("")
         ledger = drain(where, server.url)
         check_law(ledger)
