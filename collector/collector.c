@@ -298,6 +298,26 @@ static datalyr_status read_tls(struct dld_collector *collector,
     return status;
 }
 
+static datalyr_status read_proxies(struct dld_collector *collector,
+                                   const struct dld_options *options,
+                                   datalyr_error *error)
+{
+    struct dld_networks *proxies = &collector->proxies;
+
+    for (size_t i = 0; i < options->proxies.count; i++) {
+        const char *text = options->proxies.items[i];
+
+        if (!dld_network_read(dlr_text_of(text),
+                              &proxies->items[proxies->count++])) {
+            return fail(collector, error, EXIT_USAGE,
+                        "--trusted-proxy is %.60s; it is ADDRESS or "
+                        "ADDRESS/BITS",
+                        text);
+        }
+    }
+    return DATALYR_OK;
+}
+
 static datalyr_status start_server(struct dld_collector *collector,
                                    const struct dld_options *options,
                                    datalyr_error *error)
@@ -352,6 +372,7 @@ static void fill_api(struct dld_collector *collector,
                    .max_depth = options->max_depth},
         .origins = {.items = options->origins.items,
                     .count = options->origins.count},
+        .proxies = collector->proxies,
         .log = collector->log,
         .is_test = options->is_test,
         .query_time_ms = options->query_time_ms,
@@ -368,7 +389,10 @@ datalyr_status dld_collector_start(const struct dld_options *options,
     memset(collector, 0, sizeof *collector);
     memset(error, 0, sizeof *error);
     collector->keep_ms = options->keep_ms;
-    status = read_tls(collector, options, error);
+    status = read_proxies(collector, options, error);
+    if (status == DATALYR_OK) {
+        status = read_tls(collector, options, error);
+    }
     if (status == DATALYR_OK && options->log != NULL) {
         collector->failed_exit = EXIT_USAGE;
         status = dld_log_open(options->log, &collector->log, error);

@@ -24,6 +24,7 @@ struct dld_collector {
     char address[DLD_ADDRESS_CAP];
     char made_key[DLD_KEY_TEXT_CAP]; /* of the key file; empty: keys given */
     char key_path[DLD_KEY_PATH_CAP];
+    struct dld_networks proxies;
     char *certificate;
     char *private_key;
     uint64_t keep_ms;

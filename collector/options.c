@@ -51,6 +51,8 @@ static const struct option table[] = {
      "key that may do everything, deleting included"},
     {"allow-origin", KIND_LIST, FIELD(origins), "ORIGIN", NULL, 0, 0, 0,
      "web pages that may send events without a key, or *"},
+    {"trusted-proxy", KIND_LIST, FIELD(proxies), "ADDRESS[/BITS]", NULL, 0, 0,
+     0, "proxy whose X-Forwarded-For, -Proto and -Host are believed"},
     {"cert", KIND_TEXT, FIELD(certificate), "FILE", NULL, 0, 0, 0,
      "certificate (PEM), for TLS; with --key"},
     {"key", KIND_TEXT, FIELD(private_key), "FILE", NULL, 0, 0, 0,

@@ -25,6 +25,7 @@ struct dld_options {
     struct dld_text_list read_keys;
     struct dld_text_list admin_keys;
     struct dld_text_list origins;
+    struct dld_text_list proxies;
     const char *certificate; /* paths */
     const char *private_key;
     const char *log;

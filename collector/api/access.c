@@ -29,11 +29,77 @@ struct dlr_text dld_access_key(const struct dld_request *request)
             key = (struct dlr_text){0};
         }
     }
-    if (key.len == 0) {
-        key = dld_request_cookie(request, "datalyr_key");
-    }
     return dlr_text_trim(key);
 }
+
+struct dlr_text dld_access_read_key(const struct dld_request *request)
+{
+    struct dlr_text key = dld_access_key(request);
+
+    return key.len > 0
+               ? key
+               : dlr_text_trim(dld_request_cookie(request, DLD_ACCESS_COOKIE));
+}
+
+/* ------------------------------------------------------------------- proxies */
+
+static bool is_from_proxy(const struct dld_networks *proxies,
+                          const struct dld_request *request)
+{
+    struct dld_address peer = dld_request_peer(request);
+
+    return dld_networks_have(proxies, &peer);
+}
+
+/* Takes the last part of a list with commas off its end. */
+static struct dlr_text take_last(struct dlr_text *list)
+{
+    size_t at = list->len;
+    struct dlr_text last;
+
+    while (at > 0 && list->ptr[at - 1] != ',') {
+        at--;
+    }
+    last = dlr_text_n(list->ptr + at, list->len - at);
+    list->len = at > 0 ? at - 1 : 0;
+    return dlr_text_trim(last);
+}
+
+/* What a trusted proxy says in a header: its own word is the last. */
+static struct dlr_text said_by_proxy(const struct dld_networks *proxies,
+                                     const struct dld_request *request,
+                                     const char *name)
+{
+    struct dlr_text list = dld_request_header(request, name);
+
+    return list.len > 0 && is_from_proxy(proxies, request)
+               ? take_last(&list)
+               : (struct dlr_text){0};
+}
+
+struct dld_address dld_access_client(const struct dld_networks *proxies,
+                                     const struct dld_request *request)
+{
+    struct dlr_text list = dld_request_header(request, "X-Forwarded-For");
+    struct dld_address client = dld_request_peer(request);
+    struct dld_address before;
+
+    while (list.len > 0 && dld_networks_have(proxies, &client) &&
+           dld_address_read(take_last(&list), &before)) {
+        client = before;
+    }
+    return client;
+}
+
+bool dld_access_is_secure(const struct dld_networks *proxies,
+                          const struct dld_request *request, bool is_tls)
+{
+    return is_tls || dlr_text_equals_nocase(
+                         said_by_proxy(proxies, request, "X-Forwarded-Proto"),
+                         DLR_TEXT("https"));
+}
+
+/* ------------------------------------------------------------------ loopback */
 
 static bool is_port(struct dlr_text text)
 {
@@ -102,13 +168,17 @@ static bool is_forwarded(const struct dld_request *request)
     return false;
 }
 
-bool dld_access_is_own_origin(const struct dld_request *request)
+bool dld_access_is_own_origin(const struct dld_networks *proxies,
+                              const struct dld_request *request)
 {
     struct dlr_text origin = dld_request_header(request, "Origin");
     struct dlr_text site = dld_request_header(request, "Sec-Fetch-Site");
-    struct dlr_text host = dld_request_header(request, "Host");
+    struct dlr_text host = said_by_proxy(proxies, request, "X-Forwarded-Host");
     size_t skip;
 
+    if (host.len == 0) {
+        host = dld_request_header(request, "Host");
+    }
     if (site.len > 0 && !dlr_text_equals(site, DLR_TEXT("same-origin")) &&
         !dlr_text_equals(site, DLR_TEXT("none"))) {
         return false;

@@ -26,10 +26,11 @@ struct dld_api_options {
     struct dld_pool *pool;     /* lent */
     struct dld_batch_limits limits;
     struct dld_origins origins;
-    struct dld_log *log;     /* lent; may be NULL */
-    bool is_test;            /* reset is allowed */
-    uint64_t query_time_ms;  /* of a question that no index serves */
-    struct dlr_text address; /* "http://127.0.0.1:8484" */
+    struct dld_networks proxies; /* whose word about others is taken */
+    struct dld_log *log;         /* lent; may be NULL */
+    bool is_test;                /* reset is allowed */
+    uint64_t query_time_ms;      /* of a question that no index serves */
+    struct dlr_text address;     /* "http://127.0.0.1:8484" */
 };
 
 struct dld_api_counts {
@@ -80,6 +81,8 @@ void dld_api_ready(struct dld_work *work);
 void dld_api_metrics(struct dld_work *work);
 void dld_api_reset(struct dld_work *work);
 void dld_api_forget(struct dld_work *work);
+void dld_api_log_in(struct dld_work *work);
+void dld_api_log_out(struct dld_work *work);
 void dld_api_page(struct dld_work *work);
 void dld_api_openapi(struct dld_work *work);
 void dld_api_wait(struct dld_work *work);

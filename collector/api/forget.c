@@ -153,7 +153,6 @@ static void on_forgotten(void *self, struct dld_job *job)
     if (job->status != DATALYR_OK) {
         dld_reply_error(work->request, 503, "not all could be forgotten",
                         "try again; the log of the collector says why", NULL);
-        dld_reply_header(work->request, "Retry-After", "1");
     } else {
         dlr_buf_init(&body, ANSWER_CAP);
         dlr_buf_append_char(&body, '{');

@@ -21,7 +21,6 @@ void dld_api_page(struct dld_work *work)
     dld_reply_header(work->request, "Content-Security-Policy",
                      "default-src 'none'; base-uri 'none'; form-action 'none'; "
                      "frame-ancestors 'none'");
-    dld_reply_header(work->request, "X-Content-Type-Options", "nosniff");
     dld_reply_header(work->request, "Referrer-Policy", "no-referrer");
 }
 

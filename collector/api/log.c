@@ -147,6 +147,9 @@ void dld_log_request(struct dld_log *log, const struct dld_request *request,
     dld_render_number(&line, "bytes", request->body_bytes);
     dld_render_number(&line, "events", request->events);
     dld_render_number(&line, "us", (uint64_t)took_ns / 1000);
+    if (request->client[0] != '\0') {
+        dld_render_text(&line, "client", dlr_text_of(request->client));
+    }
     if (request->key_label[0] != '\0') {
         dld_render_text(&line, "key", dlr_text_of(request->key_label));
     }

@@ -22,6 +22,7 @@
 
 enum gate {
     GATE_OPEN,  /* anybody: says nothing about data */
+    GATE_PAGE,  /* anybody but a page of another origin */
     GATE_READ,  /* read key, or a program on this machine */
     GATE_ADMIN, /* admin key, or a program on this machine in --test */
 };
@@ -52,6 +53,8 @@ static const struct route api_routes[] = {
     {DLD_METHOD_GET, {"traffic"}, GATE_READ, true, dld_api_traffic},
     {DLD_METHOD_GET, {"openapi.json"}, GATE_OPEN, false, dld_api_openapi},
     {DLD_METHOD_DELETE, {"users", "*"}, GATE_ADMIN, false, dld_api_forget},
+    {DLD_METHOD_POST, {"session"}, GATE_PAGE, false, dld_api_log_in},
+    {DLD_METHOD_DELETE, {"session"}, GATE_PAGE, false, dld_api_log_out},
     {DLD_METHOD_POST, {"reset"}, GATE_ADMIN, false, dld_api_reset},
 };
 
@@ -147,15 +150,20 @@ static bool find_key(struct dld_work *work, struct dlr_text key)
                          &work->roles);
 }
 
+static bool is_own_origin(const struct dld_work *work)
+{
+    return dld_access_is_own_origin(&work->api->options.proxies, work->request);
+}
+
 static void check_reader(struct dld_work *work)
 {
-    struct dlr_text key = dld_access_key(work->request);
+    struct dlr_text key = dld_access_read_key(work->request);
 
     if (find_key(work, key) &&
         (work->roles & (DLD_ROLE_READ | DLD_ROLE_ADMIN)) != 0) {
         return;
     }
-    if (dld_access_is_local(work->request)) {
+    if (dld_access_is_local(work->request) && is_own_origin(work)) {
         if (work->workspace == 0) {
             work->workspace = DLD_DEFAULT_WORKSPACE;
         }
@@ -164,13 +172,21 @@ static void check_reader(struct dld_work *work)
     ask_for_key(work, "reading needs a read key");
 }
 
+static bool check_origin(struct dld_work *work)
+{
+    if (!is_own_origin(work)) {
+        dld_reply_error(work->request, 403,
+                        "a page of another origin may not do this", NULL, NULL);
+        return false;
+    }
+    return true;
+}
+
 static void check_admin(struct dld_work *work)
 {
     struct dlr_text key = dld_access_key(work->request);
 
-    if (!dld_access_is_own_origin(work->request)) {
-        dld_reply_error(work->request, 403,
-                        "a page of another origin may not do this", NULL, NULL);
+    if (!check_origin(work)) {
         return;
     }
     if (find_key(work, key) && (work->roles & DLD_ROLE_ADMIN) != 0) {
@@ -189,6 +205,9 @@ static void check_gate(struct dld_work *work, enum gate gate)
     switch (gate) {
     case GATE_OPEN:
         work->workspace = DLD_DEFAULT_WORKSPACE;
+        return;
+    case GATE_PAGE:
+        (void)check_origin(work);
         return;
     case GATE_READ:
         check_reader(work);
@@ -294,7 +313,10 @@ static void finish(void *self, struct dld_request *request, bool is_sent)
     struct dld_api *api = self;
     struct dld_work *work = request->work;
     int status_class = request->reply.status / 100;
+    struct dld_address address;
 
+    address = dld_access_client(&api->options.proxies, request);
+    dld_address_format(&address, request->client);
     dld_log_request(api->options.log, request, is_sent);
     if (status_class >= 0 && status_class < 6) {
         atomic_fetch_add(&api->counts.requests_by_class[status_class], 1);

@@ -17,9 +17,6 @@
 #include "base/mem.h"
 #include "os/clock.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #define SWEEP_INTERVAL_MS 250
@@ -73,27 +70,6 @@ void dld_peers_stop(struct dld_peers *peers)
     dlr_thread_join(&peers->sweeper);
 }
 
-static bool is_loopback(int socket)
-{
-    struct sockaddr_storage address = {0};
-    socklen_t len = sizeof address;
-    const struct sockaddr_in *four = (const struct sockaddr_in *)&address;
-    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&address;
-
-    if (getpeername(socket, (struct sockaddr *)&address, &len) != 0) {
-        return false;
-    }
-    if (address.ss_family == AF_INET) {
-        return ntohl(four->sin_addr.s_addr) >> 24 == 127;
-    }
-    if (address.ss_family != AF_INET6) {
-        return false;
-    }
-    return IN6_IS_ADDR_LOOPBACK(&six->sin6_addr) ||
-           (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr) &&
-            six->sin6_addr.s6_addr[12] == 127);
-}
-
 struct dld_peer *dld_peers_add(struct dld_peers *peers, int socket,
                                int64_t deadline_ms)
 {
@@ -103,7 +79,7 @@ struct dld_peer *dld_peers_add(struct dld_peers *peers, int socket,
         return NULL;
     }
     peer->socket = socket;
-    peer->is_loopback = is_loopback(socket);
+    peer->address = dld_address_of_peer(socket);
     peer->deadline_ms = deadline_ms;
     dlr_mutex_lock(&peers->lock);
     peer->next = peers->first;

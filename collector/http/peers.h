@@ -5,6 +5,7 @@
 #ifndef DLD_HTTP_PEERS_H
 #define DLD_HTTP_PEERS_H
 
+#include "http/network.h"
 #include "os/thread.h"
 
 #include <stdbool.h>
@@ -14,7 +15,7 @@
 
 struct dld_peer {
     int socket;
-    bool is_loopback;
+    struct dld_address address;
     int64_t deadline_ms; /* by the monotonic clock */
     struct dld_peer *next;
     struct dld_peer *previous;

@@ -37,7 +37,14 @@ bool dld_request_param(const struct dld_request *request, const char *name,
 
 bool dld_request_is_from_loopback(const struct dld_request *request)
 {
-    return request->peer != NULL && request->peer->is_loopback;
+    return request->peer != NULL &&
+           dld_address_is_loopback(&request->peer->address);
+}
+
+struct dld_address dld_request_peer(const struct dld_request *request)
+{
+    return request->peer == NULL ? (struct dld_address){0}
+                                 : request->peer->address;
 }
 
 void dld_request_defer(struct dld_request *request)

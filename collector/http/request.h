@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/text.h"
 #include "http/inflate.h"
+#include "http/network.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -102,9 +103,10 @@ struct dld_request {
     bool is_body_refused; /* the answer is known; the rest is thrown away */
 
     struct dld_reply reply;
-    uint64_t events;    /* for the log */
-    char key_label[32]; /* masked, for the log */
-    void *work;         /* the handler's; see server.h */
+    uint64_t events;                   /* for the log */
+    char key_label[32];                /* masked, for the log */
+    char client[DLD_ADDRESS_TEXT_CAP]; /* who asks, for the log */
+    void *work;                        /* the handler's; see server.h */
 };
 
 /* The value of a header, or an empty text. On a server's thread, or while the
@@ -120,6 +122,9 @@ bool dld_request_param(const struct dld_request *request, const char *name,
 
 /* True if the connection comes from this machine. */
 bool dld_request_is_from_loopback(const struct dld_request *request);
+
+/* The other end of the connection; all zero if it is not known. */
+struct dld_address dld_request_peer(const struct dld_request *request);
 
 /* Keeps the connection waiting, so that the answer can come from another
  * thread. Must be called before that thread is told of the request. */

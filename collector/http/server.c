@@ -348,6 +348,9 @@ static enum MHD_Result answer(struct dld_request *request)
     if (reply->content_type != NULL) {
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
                                       reply->content_type);
+        /* Foreign text is in the answers: no browser shall guess its type. */
+        (void)MHD_add_response_header(response, "X-Content-Type-Options",
+                                      "nosniff");
     }
     for (size_t i = 0; i < reply->header_count; i++) {
         (void)MHD_add_response_header(response, reply->headers[i].name,
