@@ -33,6 +33,8 @@ test libcmocka-dev pc:cmocka
 test python3 py:json
 test openssl cmd:openssl
 ci git cmd:git
+ci nodejs cmd:node
+ci npm cmd:npm
 ci clang cmd:clang
 ci libclang-rt-dev pkg:
 ci clang-format cmd:clang-format
