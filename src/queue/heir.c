@@ -386,6 +386,7 @@ static bool load_next(struct dlr_heir *heir)
     heir->offset = 0;
     heir->left = heir->segment->unsettled;
     dlr_mutex_lock(&heir->queue->lock);
+    dlr_log_link_foreign(heir->queue, heir->segment);
     dlr_log_pin(heir->segment); /* until all of it is taken */
     dlr_mutex_unlock(&heir->queue->lock);
     return true;

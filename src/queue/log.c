@@ -19,6 +19,10 @@
 #define FILE_MAX_BYTES      ((size_t)4 << 20)
 #define SEGMENT_MIN_BYTES   ((size_t)16 << 10)
 
+/* Records count 32 bits of milliseconds from the making of their segment; half
+ * of that is far enough. */
+#define SEGMENT_MAX_AGE_MS (INT64_C(1) << 31)
+
 /* A ceiling of bytes is kept in steps of a segment; sixteen make the steps
  * small against it. */
 #define SEGMENTS_PER_CEILING 16u
@@ -66,6 +70,29 @@ static void link_last(struct dlr_queue *queue, struct dlr_segment *segment)
         queue->cursor.segment = segment;
         queue->cursor.offset = 0;
     }
+}
+
+void dlr_log_link_foreign(struct dlr_queue *queue, struct dlr_segment *segment)
+{
+    segment->previous = NULL;
+    segment->next = queue->foreign;
+    if (segment->next != NULL) {
+        segment->next->previous = segment;
+    }
+    queue->foreign = segment;
+}
+
+static void unlink_foreign(struct dlr_queue *queue, struct dlr_segment *segment)
+{
+    if (segment->previous != NULL) {
+        segment->previous->next = segment->next;
+    } else {
+        queue->foreign = segment->next;
+    }
+    if (segment->next != NULL) {
+        segment->next->previous = segment->previous;
+    }
+    segment->previous = NULL;
 }
 
 /* As new, but for its warm pages. */
@@ -125,6 +152,7 @@ void dlr_log_release_if_done(struct dlr_queue *queue,
         return;
     }
     if (segment->is_foreign) {
+        unlink_foreign(queue, segment);
         segment->next = queue->foreign_garbage;
         queue->foreign_garbage = segment;
         return;
@@ -217,17 +245,50 @@ uint32_t dlr_log_count_drop(struct dlr_queue *queue, datalyr_drop_reason reason)
                                        : (uint32_t)DLR_RECORD_DONE;
 }
 
+/* True if the clock of a segment has run far. One in memory that holds nothing
+ * begins anew; a file's stands in its head. */
+static bool is_worn(const struct dlr_segment *segment, int64_t now_ms)
+{
+    bool begins_anew = segment->generation == 0 && segment->end == 0;
+
+    return !begins_anew && now_ms - segment->created_ms > SEGMENT_MAX_AGE_MS;
+}
+
+static void start_clock(struct dlr_segment *segment, int64_t now_ms)
+{
+    if (segment->generation == 0) {
+        segment->created_ms = now_ms;
+    }
+}
+
+void dlr_log_give_up_spare(struct dlr_queue *queue)
+{
+    struct dlr_segment *spare = queue->spares;
+
+    queue->spares = spare->next;
+    queue->spare_count -= 1;
+    spare->next = queue->garbage;
+    queue->garbage = spare;
+}
+
+static struct dlr_segment *first_spare(struct dlr_queue *queue, int64_t now_ms)
+{
+    while (queue->spares != NULL && is_worn(queue->spares, now_ms)) {
+        dlr_log_give_up_spare(queue);
+    }
+    return queue->spares;
+}
+
 static datalyr_status add_segment(struct dlr_queue *queue, uint32_t span,
                                   int64_t now_ms)
 {
-    struct dlr_segment *segment = queue->spares;
+    struct dlr_segment *segment = first_spare(queue, now_ms);
     size_t bytes = span > queue->segment_bytes ? span : queue->segment_bytes;
     datalyr_status status;
 
     if (segment != NULL && segment->cap >= span) {
         queue->spares = segment->next;
         queue->spare_count -= 1;
-        segment->created_ms = now_ms;
         link_last(queue, segment);
         return DATALYR_OK;
     }
@@ -250,20 +311,21 @@ datalyr_status dlr_log_find_room(struct dlr_queue *queue, uint32_t span,
                                  int64_t now_ms, struct dlr_position *out)
 {
     struct dlr_segment *last = queue->last;
+    bool fits = last != NULL && last->cap - last->end >= span;
 
-    if (last == NULL || last->cap - last->end < span) {
+    if (!fits || is_worn(last, now_ms)) {
         datalyr_status status = add_segment(queue, span, now_ms);
 
-        if (status != DATALYR_OK) {
+        if (status != DATALYR_OK && !fits) {
             return status;
         }
-        if (last != NULL) {
+        if (status == DATALYR_OK && last != NULL) {
             dlr_log_release_if_done(queue, last);
         }
         last = queue->last;
     }
     if (last->end == 0) {
-        last->created_ms = now_ms;
+        start_clock(last, now_ms);
     }
     out->segment = last;
     out->offset = last->end;

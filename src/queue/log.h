@@ -64,9 +64,16 @@ void dlr_log_unpin(struct dlr_queue *queue, struct dlr_segment *segment);
 void dlr_log_release_if_done(struct dlr_queue *queue,
                              struct dlr_segment *segment);
 
+/* Adds a segment of a dead owner, which stands outside of the log, so that what
+ * is dropped of it is reported. It leaves as the others do. */
+void dlr_log_link_foreign(struct dlr_queue *queue, struct dlr_segment *segment);
+
 /* Gives up the bodies of dropped records, oldest first, until a segment could
  * leave the log. False if there was none. */
 bool dlr_log_reclaim_dead(struct dlr_queue *queue);
+
+/* Gives up the first spare; there is one. */
+void dlr_log_give_up_spare(struct dlr_queue *queue);
 
 /* Gives up a last segment that holds nothing. False if there is none. */
 bool dlr_log_give_up_empty(struct dlr_queue *queue);

@@ -148,17 +148,6 @@ static bool evict_oldest(struct dlr_queue *queue)
     return true;
 }
 
-/* A spare that was too small for the record in hand is of no use to it. */
-static void give_up_spare(struct dlr_queue *queue)
-{
-    struct dlr_segment *spare = queue->spares;
-
-    queue->spares = spare->next;
-    queue->spare_count -= 1;
-    spare->next = queue->garbage;
-    queue->garbage = spare;
-}
-
 static bool fits_last(const struct dlr_queue *queue, uint32_t span)
 {
     const struct dlr_segment *last = queue->last;
@@ -172,7 +161,7 @@ static bool fits_last(const struct dlr_queue *queue, uint32_t span)
 static bool make_bytes(struct dlr_queue *queue, uint32_t span)
 {
     if (queue->spares != NULL) {
-        give_up_spare(queue);
+        dlr_log_give_up_spare(queue); /* too small for the record in hand */
         return true;
     }
     while (queue->spares == NULL && queue->garbage == NULL &&

@@ -32,6 +32,17 @@ static size_t collect(struct dlr_segment *segment, struct dlr_position *out,
     return count;
 }
 
+/* The same for a list of segments. */
+static size_t collect_all(struct dlr_segment *first, struct dlr_position *out,
+                          size_t count, size_t max, uint32_t *state)
+{
+    for (struct dlr_segment *segment = first; segment != NULL && count < max;
+         segment = segment->next) {
+        count = collect(segment, out, count, max, state);
+    }
+    return count;
+}
+
 size_t dlr_queue_reports(struct dlr_queue *queue, struct dlr_position *out,
                          size_t max, datalyr_drop_reason *reason)
 {
@@ -39,10 +50,9 @@ size_t dlr_queue_reports(struct dlr_queue *queue, struct dlr_position *out,
     size_t count = 0;
 
     dlr_mutex_lock(&queue->lock);
-    for (struct dlr_segment *segment = queue->first;
-         segment != NULL && queue->dead > 0 && count < max;
-         segment = segment->next) {
-        count = collect(segment, out, count, max, &state);
+    if (queue->dead > 0) {
+        count = collect_all(queue->first, out, count, max, &state);
+        count = collect_all(queue->foreign, out, count, max, &state);
     }
     for (size_t i = 0; i < count; i++) {
         dlr_log_pin(out[i].segment); /* the bodies stay while the hook runs */

@@ -75,7 +75,8 @@ struct dlr_queue {
     struct dlr_cond settled; /* for fences */
     struct dlr_segment *first;
     struct dlr_segment *last;
-    struct dlr_segment *spares; /* made ahead */
+    struct dlr_segment *foreign; /* of dead owners, outside of the log */
+    struct dlr_segment *spares;  /* made ahead */
     uint32_t spare_count;
     struct dlr_segment *garbage;         /* to be retired outside of the lock */
     struct dlr_segment *foreign_garbage; /* the same, by the sender alone */
