@@ -95,11 +95,19 @@ bool contract_configure(struct contract_case *one, datalyr_config *config)
 static void run_case(const struct suite *suite, struct contract_case *one,
                      unsigned *number, unsigned *failed)
 {
+    static struct server server;
     char name[256];
     bool is_ok;
 
-    server_reset(one->server);
-    is_ok = suite->run(one) && one->wrong[0] == '\0';
+    /* Its own server: what a closed client still had on the wire must not
+     * count for the next case. */
+    one->server = &server;
+    if (!server_start(&server)) {
+        is_ok = contract_fail(one, "no socket");
+    } else {
+        is_ok = suite->run(one) && one->wrong[0] == '\0';
+        server_stop(&server);
+    }
     *number += 1;
     *failed += is_ok ? 0 : 1;
     (void)printf("%s %u - %s: %s\n", is_ok ? "ok" : "not ok", *number,
@@ -111,8 +119,8 @@ static void run_case(const struct suite *suite, struct contract_case *one,
 }
 
 /* False if the file cannot be read, or holds no cases. */
-static bool run_suite(const struct suite *suite, struct server *server,
-                      unsigned *number, unsigned *failed)
+static bool run_suite(const struct suite *suite, unsigned *number,
+                      unsigned *failed)
 {
     const char *source = getenv("DATALYR_SOURCE");
     unsigned before = *number;
@@ -130,7 +138,7 @@ static bool run_suite(const struct suite *suite, struct server *server,
         iter = dlr_json_iterate(dlr_json_get(
             dlr_json_root(dlr_text_n(text, len)), DLR_TEXT("cases")));
         while (dlr_json_next_element(&iter, &json)) {
-            struct contract_case one = {json, server, ""};
+            struct contract_case one = {json, NULL, ""};
 
             run_case(suite, &one, number, failed);
         }
@@ -146,16 +154,12 @@ int main(void)
 {
     unsigned number = 0;
     unsigned failed = 0;
-    struct server server;
 
-    if (!server_start(&server)) {
-        (void)printf("Bail out! no socket\n");
-        return 1;
-    }
     for (size_t i = 0; i < sizeof suites / sizeof *suites; i++) {
-        failed += run_suite(&suites[i], &server, &number, &failed) ? 0 : 1;
+        if (!run_suite(&suites[i], &number, &failed)) {
+            failed += 1;
+        }
     }
-    server_stop(&server);
     (void)printf("1..%u\n", number);
     return failed == 0 ? 0 : 1;
 }
