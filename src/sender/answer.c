@@ -142,12 +142,32 @@ static void retry(struct dlr_sender *sender, struct dlr_job *job)
     dlr_sender_wait(sender, job, now_ms + wait_ms);
 }
 
+static bool chooses_batches(const struct dlr_sender *sender)
+{
+    return sender->settings.batch == DATALYR_BATCH_AUTO ||
+           sender->settings.batch == DATALYR_BATCH_DEFAULT;
+}
+
+/* Batches were our choice, so what became of a batch of one is no verdict on
+ * its event: it is sent as every server takes it. */
+static void send_plain(struct dlr_sender *sender, struct dlr_job *job)
+{
+    dlr_tell_failure(sender, job, 0);
+    job->is_batch = false;
+    job->attempts = 0;
+    dlr_sender_wait(sender, job, dlr_sender_now_ms(sender));
+}
+
 /* One bad event spoils a batch: halves are tried until it stands alone. */
 static void refuse(struct dlr_sender *sender, struct dlr_job *job)
 {
     int64_t now_ms = dlr_sender_now_ms(sender);
     struct dlr_job *second;
 
+    if (job->slice.live < 2 && job->is_batch && chooses_batches(sender)) {
+        send_plain(sender, job);
+        return;
+    }
     if (job->slice.live < 2) {
         give_up(sender, job, DATALYR_DROP_PERMANENT_CLIENT_ERROR);
         return;
@@ -160,7 +180,8 @@ static void refuse(struct dlr_sender *sender, struct dlr_job *job)
     dlr_tell_failure(sender, job, 0);
     dlr_queue_split(sender->queue, &job->slice, &second->slice);
     dlr_job_place_behind(job, second);
-    second->is_batch = true;
+    second->is_batch = second->slice.live > 1 || !chooses_batches(sender);
+    job->is_batch = job->slice.live > 1 || !chooses_batches(sender);
     job->attempts = 0;
     job->batch_id[0] = '\0'; /* another batch from here on */
     dlr_sender_wait(sender, job, now_ms);
@@ -183,14 +204,33 @@ static void park(struct dlr_sender *sender, struct dlr_job *job)
     dlr_sender_wait(sender, job, sender->hold_until_ms);
 }
 
+/* What a person can mend, by the status. */
+static const char *advice_for(int32_t http_status)
+{
+    switch (http_status) {
+    case 401:
+    case 403:
+        return "check api_key and host";
+    case 404:
+    case 405:
+    case 410:
+        return "check the address in host";
+    case 407:
+        return "check proxy and its password";
+    default:
+        return "check host, and what stands between";
+    }
+}
+
 static void log_once(struct dlr_sender *sender, const struct dlr_job *job)
 {
-    if (!sender->is_auth_logged) {
-        sender->is_auth_logged = true;
+    const struct dlr_answer *answer = &job->request.answer;
+
+    if (!sender->is_refusal_logged) {
+        sender->is_refusal_logged = true;
         dlr_tell(sender, DATALYR_LOG_ERROR,
-                 "The server refuses this client (%s): check api_key and host; "
-                 "events are %s",
-                 job->request.answer.message,
+                 "The server refuses this client (%s): %s; events are %s",
+                 answer->message, advice_for(answer->http_status),
                  sender->settings.journal != NULL ? "kept in the journal"
                                                   : "dropped");
     }
@@ -208,6 +248,17 @@ static void learn(struct dlr_sender *sender, const struct dlr_job *job)
         dlr_latency_add(&sender->latency, answer->latency_us,
                         dlr_sender_now_ms(sender));
     }
+}
+
+/* True for an answer that says nothing about events, but that the server takes
+ * no batches: it offered them once, and was changed or has neighbours. */
+static bool is_batch_unknown(const struct dlr_sender *sender,
+                             const struct dlr_job *job)
+{
+    int32_t status = job->request.answer.http_status;
+
+    return job->is_batch && chooses_batches(sender) &&
+           (status == 404 || status == 405);
 }
 
 void dlr_sender_read_latency(struct dlr_sender *sender, datalyr_ledger *out)
@@ -237,6 +288,11 @@ void dlr_answer_take_up(struct dlr_sender *sender, struct dlr_job *job)
         return;
     case DLR_VERDICT_UNAUTHORIZED:
     case DLR_VERDICT_MISCONFIGURED:
+        if (is_batch_unknown(sender, job)) {
+            sender->batch_limit = 0; /* single events, until it offers again */
+            refuse(sender, job);
+            return;
+        }
         log_once(sender, job);
         if (sender->settings.journal != NULL) {
             park(sender, job);

@@ -51,7 +51,7 @@ struct dlr_sender {
     bool was_foreign; /* the last slice taken was a recovered one */
     uint64_t flushes_seen;
     uint64_t announced; /* of "Flushing n events", still to be taken */
-    bool is_auth_logged;
+    bool is_refusal_logged;
     bool is_overflow_logged;
     struct dlr_traffic traffic; /* not yet in the ledger */
     struct dlr_records records; /* for hooks */

@@ -120,6 +120,31 @@ static void a_refused_key_is_told_once(void **state)
     sender_rig_close(rig);
 }
 
+static void the_advice_fits_the_status(void **state)
+{
+    static const struct {
+        int32_t status;
+        const char *advice;
+    } cases[] = {{401, "check api_key and host"},
+                 {403, "check api_key and host"},
+                 {404, "check the address in host"},
+                 {405, "check the address in host"},
+                 {407, "check proxy"},
+                 {418, "check host"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dlr_capture_step step = {.http_status = cases[i].status};
+        struct sender_rig *rig = sender_rig_open(sender_rig_settings());
+
+        dlr_capture_script(rig->capture, NULL, 0, step);
+        assert_int_equal(sender_rig_track(rig, "a"), DATALYR_OK);
+        flush(rig);
+        assert_non_null(strstr(rig->log, cases[i].advice));
+        sender_rig_close(rig);
+    }
+}
+
 /* ---- batches */
 
 static void a_batch_has_its_shape_and_its_id_stays(void **state)
@@ -266,6 +291,73 @@ static void auto_switches_to_batches_when_the_server_says_so(void **state)
     sender_rig_close(rig);
 }
 
+/* A server that offered batches and takes none now: it was changed, or another
+ * one answers at the same address. */
+static void lose_batches(int32_t http_status, struct sender_rig *rig)
+{
+    const struct dlr_capture_step script[] = {
+        {.http_status = 200, .batch_limit = 4},
+        {.http_status = http_status},  /* e1 to e4 */
+        {.http_status = http_status},  /* e1 and e2 */
+        {.http_status = 200},          /* e1, alone */
+        {.http_status = 200},          /* e2 */
+        {.http_status = http_status}}; /* e3 and e4 */
+
+    dlr_capture_script(rig->capture, script, 6, accepted);
+    for (unsigned i = 0; i < 7; i++) {
+        char id[16];
+
+        (void)snprintf(id, sizeof id, "e%u", i);
+        assert_int_equal(sender_rig_track(rig, id), DATALYR_OK);
+    }
+    flush(rig);
+    sender_rig_run(rig, 100);
+    assert_int_equal(rig->delivered, 7);
+    assert_int_equal(request_at(rig, 1)->batch_size, 4);
+    assert_int_equal(request_at(rig, 2)->batch_size, 2);
+    assert_int_equal(request_at(rig, 3)->batch_size, 0);
+    assert_int_equal(request_at(rig, 4)->batch_size, 0);
+    assert_int_equal(request_at(rig, 5)->batch_size, 2);
+}
+
+static void auto_loses_nothing_when_batches_are_not_taken_any_more(void **state)
+{
+    static const int32_t statuses[] = {404, 405, 400};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        struct dlr_sender_settings settings = sender_rig_settings();
+        struct sender_rig *rig;
+
+        settings.max_in_flight = 1;
+        rig = sender_rig_open(settings);
+        lose_batches(statuses[i], rig);
+        /* e5 and e6: for a 404 the offer is forgotten. */
+        assert_int_equal(request_at(rig, 8)->batch_size,
+                         statuses[i] == 400 ? 2 : 0);
+        sender_rig_close(rig);
+    }
+}
+
+static void auto_sends_a_refused_batch_of_one_as_a_single_event(void **state)
+{
+    static const struct dlr_capture_step script[] = {
+        {.http_status = 200, .batch_limit = 4}, {.http_status = 400}};
+    struct sender_rig *rig = sender_rig_open(sender_rig_settings());
+
+    (void)state;
+    dlr_capture_script(rig->capture, script, 2, accepted);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(sender_rig_track(rig, "a"), DATALYR_OK);
+        flush(rig);
+    }
+    sender_rig_run(rig, 100);
+    assert_int_equal(rig->delivered, 2);
+    assert_int_equal(request_at(rig, 1)->batch_size, 1);
+    assert_int_equal(request_at(rig, 2)->batch_size, 0);
+    sender_rig_close(rig);
+}
+
 static void never_stays_with_single_events(void **state)
 {
     static const struct dlr_capture_step step = {.batch_limit = 100};
@@ -352,12 +444,16 @@ int main(void)
         cmocka_unit_test(other_4xx_drop_a_single_event_without_retry),
         cmocka_unit_test(retried_statuses_are_retried),
         cmocka_unit_test(a_refused_key_is_told_once),
+        cmocka_unit_test(the_advice_fits_the_status),
         cmocka_unit_test(a_batch_has_its_shape_and_its_id_stays),
         cmocka_unit_test(the_guilty_event_of_a_refused_batch_is_found),
         cmocka_unit_test(rejected_events_of_a_batch_are_dropped_by_index),
         cmocka_unit_test(a_single_event_can_be_rejected_by_a_200),
         cmocka_unit_test(garbage_in_a_200_is_plain_success),
         cmocka_unit_test(auto_switches_to_batches_when_the_server_says_so),
+        cmocka_unit_test(
+            auto_loses_nothing_when_batches_are_not_taken_any_more),
+        cmocka_unit_test(auto_sends_a_refused_batch_of_one_as_a_single_event),
         cmocka_unit_test(never_stays_with_single_events),
         cmocka_unit_test(a_batch_stays_below_its_bytes),
         cmocka_unit_test(gzip_follows_its_setting_and_the_server),
