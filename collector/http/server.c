@@ -25,6 +25,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Per connection; heads and one read of a body. Larger heads are refused. */
@@ -504,7 +505,9 @@ void dld_server_quiesce(struct dld_server *server)
         if (server->daemon != NULL) {
             (void)MHD_quiesce_daemon(server->daemon);
         }
-        (void)close(server->socket);
+        /* Nobody can connect any more. The number stays taken: until the
+         * daemon has stopped, its threads may still use it. */
+        (void)shutdown(server->socket, SHUT_RDWR);
     }
 }
 
@@ -538,6 +541,7 @@ void dld_server_stop(struct dld_server **server)
     if (old->daemon != NULL) {
         MHD_stop_daemon(old->daemon);
     }
+    (void)close(old->socket);
     dld_peers_stop(&old->peers);
     dlr_free(old);
     *server = NULL;
