@@ -296,18 +296,10 @@ struct dlr_scan dlr_estate_scan(const struct dlr_estate_bytes *bytes)
     return scan;
 }
 
-int dlr_estate_set_aside(int dir, const char *name,
-                         const struct dlr_estate_bytes *bytes)
+int dlr_estate_set_aside(int dir, const char *name)
 {
     char aside[DLR_JOURNAL_NAME_CAP + 16];
-    int fd = -1;
-    int error;
 
     (void)snprintf(aside, sizeof aside, "%s.damaged", name);
-    error = dlr_file_open(dir, aside, DLR_FILE_CREATE, &fd);
-    if (error == 0) {
-        error = dlr_file_write_at(fd, 0, bytes->mapping, bytes->len);
-    }
-    dlr_file_close(&fd);
-    return error;
+    return dlr_file_rename(dir, name, aside);
 }

@@ -12,6 +12,7 @@
 struct dlr_estate_file {
     char name[DLR_JOURNAL_NAME_CAP];
     uint64_t pending;
+    bool is_damaged;
 };
 
 struct dlr_estate {
@@ -63,10 +64,8 @@ void dlr_estate_release(struct dlr_estate_bytes *bytes);
 /* A walk over its records; over nothing unless the head is good. */
 struct dlr_scan dlr_estate_scan(const struct dlr_estate_bytes *bytes);
 
-/* Keeps a copy of a damaged file as `<name>.damaged`, for people and tools:
- * recovery takes the good records out of it and removes the file. 0 or an
- * errno value. */
-int dlr_estate_set_aside(int dir, const char *name,
-                         const struct dlr_estate_bytes *bytes);
+/* Keeps a damaged file as `<name>.damaged`, for people and tools, when the good
+ * records in it are through. 0 or an errno value. */
+int dlr_estate_set_aside(int dir, const char *name);
 
 #endif

@@ -53,6 +53,7 @@ struct foreign_file {
     struct foreign_file *next; /* among the loaded */
     struct foreign_file *previous;
     char name[DLR_JOURNAL_NAME_CAP];
+    bool is_damaged;
 };
 
 struct dlr_heir *dlr_heir_new(struct dlr_journal *journal,
@@ -170,6 +171,17 @@ static void enter_in_ledger(struct dlr_queue *queue, const struct tally *tally)
     dlr_mutex_unlock(&queue->lock);
 }
 
+/* Ends a file with nothing to send in it. What is damaged in one is kept, by
+ * its new name: that needs no room on a full disk. */
+static void clear_away(int dir, const char *name, bool is_damaged)
+{
+    if (is_damaged) {
+        (void)dlr_estate_set_aside(dir, name);
+    } else {
+        (void)dlr_file_remove(dir, name);
+    }
+}
+
 /* Counts one file; removes it when there is nothing in it to send. */
 static void take_over_file(struct dlr_heir *heir,
                            struct inheritance *inheritance, size_t index)
@@ -184,17 +196,13 @@ static void take_over_file(struct dlr_heir *heir,
     }
     if (bytes.verdict != DLR_HEAD_FOREIGN) {
         tally = count_records(&bytes);
-        if (tally.damaged_bytes > 0 &&
-            dlr_estate_set_aside(dir, file->name, &bytes) != 0) {
-            tally.damaged_bytes = 0; /* keep the file: nothing is set aside */
-            tally.damaged_runs = 0;
-        }
         file->pending = tally.pending;
+        file->is_damaged = tally.damaged_bytes > 0;
         enter_in_ledger(heir->queue, &tally);
         if (tally.pending > 0) {
             inheritance->open_files += 1;
         } else {
-            (void)dlr_file_remove(dir, file->name);
+            clear_away(dir, file->name, file->is_damaged);
         }
     }
     dlr_estate_release(&bytes);
@@ -262,7 +270,7 @@ static void retire_foreign(struct dlr_segment *segment)
     struct foreign_file *file = segment->owner;
     struct dlr_heir *heir = file->heir;
 
-    (void)dlr_file_remove(heir->journal->dir, file->name);
+    clear_away(heir->journal->dir, file->name, file->is_damaged);
     file->inheritance->open_files -= 1;
     if (file->inheritance->open_files == 0) {
         end_inheritance(heir, file->inheritance);
@@ -298,7 +306,7 @@ static void gather_pending(struct dlr_segment *segment,
 
 static struct dlr_segment *make_segment(struct dlr_heir *heir,
                                         struct inheritance *inheritance,
-                                        const char *name,
+                                        const struct dlr_estate_file *entry,
                                         struct dlr_estate_bytes *bytes)
 {
     struct dlr_segment *segment = dlr_calloc(1, sizeof *segment);
@@ -314,7 +322,8 @@ static struct dlr_segment *make_segment(struct dlr_heir *heir,
     file->inheritance = inheritance;
     file->segment = segment;
     link_loaded(heir, file);
-    memcpy(file->name, name, sizeof file->name);
+    memcpy(file->name, entry->name, sizeof file->name);
+    file->is_damaged = entry->is_damaged;
     segment->owner = file;
     segment->retire = retire_foreign;
     segment->is_foreign = true;
@@ -343,11 +352,8 @@ static struct inheritance *find_file(const struct dlr_heir *heir)
 }
 
 /* What was counted and cannot be read any more is lost, and said so. */
-static void write_off(struct dlr_heir *heir, struct inheritance *inheritance,
-                      uint64_t count)
+static void write_off(struct dlr_queue *queue, uint64_t count)
 {
-    struct dlr_queue *queue = heir->queue;
-
     dlr_mutex_lock(&queue->lock);
     queue->ledger.pending -= count;
     queue->adopted -= count;
@@ -357,9 +363,19 @@ static void write_off(struct dlr_heir *heir, struct inheritance *inheritance,
         queue->unreported[DATALYR_DROP_JOURNAL_CORRUPT] += count;
     }
     dlr_mutex_unlock(&queue->lock);
-    inheritance->open_files -= 1;
-    if (inheritance->open_files == 0) {
-        end_inheritance(heir, inheritance);
+}
+
+/* Holds what a file was counted with against what is in it now. */
+static void correct_count(struct dlr_queue *queue, uint64_t counted,
+                          uint64_t found)
+{
+    struct tally more = {0};
+
+    if (found < counted) {
+        write_off(queue, counted - found);
+    } else if (found > counted) {
+        more.pending = found - counted;
+        enter_in_ledger(queue, &more);
     }
 }
 
@@ -374,10 +390,14 @@ static bool load_next(struct dlr_heir *heir)
     }
     file = &inheritance->estate.files[inheritance->next_file++];
     if (dlr_estate_read(heir->journal->dir, file->name, &bytes) != 0) {
-        write_off(heir, inheritance, file->pending);
+        write_off(heir->queue, file->pending);
+        inheritance->open_files -= 1;
+        if (inheritance->open_files == 0) {
+            end_inheritance(heir, inheritance);
+        }
         return false;
     }
-    heir->segment = make_segment(heir, inheritance, file->name, &bytes);
+    heir->segment = make_segment(heir, inheritance, file, &bytes);
     dlr_estate_release(&bytes);
     if (heir->segment == NULL) {
         inheritance->next_file -= 1; /* no memory: later */
@@ -385,6 +405,7 @@ static bool load_next(struct dlr_heir *heir)
     }
     heir->offset = 0;
     heir->left = heir->segment->unsettled;
+    correct_count(heir->queue, file->pending, heir->left);
     dlr_mutex_lock(&heir->queue->lock);
     dlr_log_link_foreign(heir->queue, heir->segment);
     dlr_log_pin(heir->segment); /* until all of it is taken */

@@ -286,23 +286,21 @@ static void a_file_larger_than_any_segment_is_not_read(void **state)
     assert_int_equal(read_file(&bytes), EFBIG);
 }
 
-static void what_is_set_aside_is_a_copy(void **state)
+static void what_is_set_aside_keeps_its_bytes(void **state)
 {
-    struct dlr_estate_bytes bytes;
     char text[16] = "";
     FILE *file;
 
     (void)state;
     put(OWNER "-00000001.seg", "nonsense", 8);
-    assert_int_equal(read_file(&bytes), 0);
-    assert_int_equal(
-        dlr_estate_set_aside(dir, OWNER "-00000001.seg", &bytes), 0);
-    dlr_estate_release(&bytes);
+    assert_int_equal(dlr_estate_set_aside(dir, OWNER "-00000001.seg"), 0);
+    assert_false(is_there(OWNER "-00000001.seg"));
     file = fopen(test_folder_path(&folder, OWNER "-00000001.seg.damaged"), "r");
     assert_non_null(file);
     assert_int_equal(fread(text, 1, sizeof text - 1, file), 8);
     assert_string_equal(text, "nonsense");
     fclose(file);
+    assert_int_equal(dlr_estate_set_aside(dir, OWNER "-00000001.seg"), ENOENT);
 }
 
 int main(void)
@@ -323,7 +321,7 @@ int main(void)
         TEST(files_that_others_could_have_written_are_not_read),
         TEST(pipes_and_folders_are_not_read),
         TEST(a_file_larger_than_any_segment_is_not_read),
-        TEST(what_is_set_aside_is_a_copy),
+        TEST(what_is_set_aside_keeps_its_bytes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: MIT */
+/* What an heir makes of files, whole, damaged and changing under its hands. */
+#include "queue/heir.h"
+
+#include "support/folder.h"
+#include "support/queue_rig.h"
+#include "support/segment_file.h"
+
+#include "os/file.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define DEAD  "0123456789abcdef0123456789abcdef"
+#define FIRST DEAD "-00000001.seg"
+#define NEXT  DEAD "-00000002.seg"
+
+static struct {
+    struct test_folder folder;
+    struct dlr_journal journal;
+    struct queue_rig rig;
+    struct dlr_heir *heir;
+    struct segment_file file;
+} test;
+
+static int64_t stand_still(void *self)
+{
+    (void)self;
+    return 1000000;
+}
+
+static int set_up(void **state)
+{
+    struct dlr_journal_config settings = {.host = "http://localhost/",
+                                          .api_key = "dk_test",
+                                          .memory_max = 1u << 20};
+    struct dlr_queue_config config = queue_rig_config();
+    struct dlr_segment_maker maker = dlr_journal_maker(&test.journal);
+
+    (void)state;
+    config.max_events = UINT64_MAX;
+    config.memory_bytes = (uint64_t)8 << 20;
+    config.max_age_ms = INT64_MAX;
+    config.clock.monotonic_ms = stand_still;
+    if (!test_folder_make(&test.folder)) {
+        return -1;
+    }
+    settings.path = test.folder.path;
+    memset(&test.rig, 0, sizeof test.rig);
+    if (dlr_journal_open(&test.journal, &settings) != 0 ||
+        dlr_queue_init(&test.rig.queue, &config, &maker) != 0) {
+        return -1;
+    }
+    test.heir = dlr_heir_new(&test.journal, &test.rig.queue, INT64_MAX);
+    segment_file_begin(&test.file, test.journal.destination);
+    return test.heir == NULL ? -1 : 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    dlr_heir_free(test.heir);
+    dlr_queue_clear(&test.rig.queue);
+    dlr_journal_close(&test.journal, true);
+    test_folder_remove(&test.folder);
+    return 0;
+}
+
+/* Writes what `test.file` holds, and begins anew. */
+static void put(const char *name)
+{
+    int fd = -1;
+
+    assert_int_equal(
+        dlr_file_open(test.journal.dir, name, DLR_FILE_CREATE, &fd), 0);
+    assert_int_equal(
+        dlr_file_write_at(fd, 0, test.file.bytes, test.file.len), 0);
+    dlr_file_close(&fd);
+    segment_file_begin(&test.file, test.journal.destination);
+}
+
+static bool is_there(const char *name)
+{
+    return access(test_folder_path(&test.folder, name), F_OK) == 0;
+}
+
+static datalyr_ledger read_ledger(void)
+{
+    datalyr_ledger ledger = queue_rig_ledger(&test.rig);
+
+    assert_conserved(&ledger);
+    return ledger;
+}
+
+/* Takes everything, calls it delivered, and returns the texts in order. */
+static const char *deliver_all(void)
+{
+    static char texts[512];
+    struct dlr_slice slice;
+    size_t len = 0;
+
+    texts[0] = '\0';
+    while (dlr_heir_has_more(test.heir)) {
+        if (dlr_heir_take(test.heir, 1, 1000, &slice)) {
+            assert_true(dlr_heir_has(&slice));
+            (void)queue_rig_texts(&slice, texts + len, sizeof texts - len);
+            len = strlen(texts);
+            dlr_heir_mark(&slice);
+            dlr_queue_deliver(&test.rig.queue, &slice, NULL, 0, 0);
+        }
+        dlr_queue_tidy(&test.rig.queue);
+    }
+    return texts;
+}
+
+static void pending_records_are_counted_and_sent_in_order(void **state)
+{
+    (void)state;
+    segment_file_add(&test.file, "{1}", DLR_RECORD_PENDING);
+    segment_file_add(&test.file, "{2}", DLR_RECORD_DONE);
+    segment_file_add(&test.file, "{3}", DLR_RECORD_DEAD + 1);
+    segment_file_add(&test.file, "{4}", DLR_RECORD_PENDING);
+    put(FIRST);
+    segment_file_add(&test.file, "{5}", DLR_RECORD_PENDING);
+    put(NEXT);
+    dlr_heir_look(test.heir);
+    assert_int_equal(read_ledger().recovered, 3);
+    assert_int_equal(read_ledger().pending, 3);
+    assert_string_equal(deliver_all(), "{1}{4}{5}");
+    assert_int_equal(read_ledger().delivered, 3);
+    assert_false(is_there(FIRST));
+    assert_false(is_there(NEXT));
+    assert_false(is_there(DEAD ".lock"));
+}
+
+static void what_was_delivered_is_marked_in_the_file(void **state)
+{
+    struct dlr_slice slice;
+
+    (void)state;
+    segment_file_add(&test.file, "{1}", DLR_RECORD_PENDING);
+    segment_file_add(&test.file, "{2}", DLR_RECORD_PENDING);
+    put(FIRST);
+    dlr_heir_look(test.heir);
+    assert_true(dlr_heir_take(test.heir, 1, 1000, &slice));
+    dlr_heir_mark(&slice);
+    dlr_queue_deliver(&test.rig.queue, &slice, NULL, 0, 0);
+    dlr_heir_free(test.heir); /* dies with one of two delivered */
+    dlr_queue_clear(&test.rig.queue);
+    dlr_journal_close(&test.journal, true);
+    {
+        struct test_folder folder = test.folder;
+
+        assert_int_equal(set_up(NULL), 0);
+        test_folder_remove(&test.folder);
+        dlr_journal_close(&test.journal, true);
+        test.folder = folder;
+        assert_int_equal(
+            dlr_journal_open(&test.journal,
+                             &(struct dlr_journal_config){
+                                 .path = folder.path,
+                                 .host = "http://localhost/",
+                                 .api_key = "dk_test"}),
+            0);
+    }
+    dlr_heir_look(test.heir);
+    assert_string_equal(deliver_all(), "{2}");
+    assert_false(is_there(FIRST));
+}
+
+static void files_with_nothing_to_send_are_removed_at_once(void **state)
+{
+    (void)state;
+    segment_file_add(&test.file, "{1}", DLR_RECORD_DONE);
+    put(FIRST);
+    test.file.len = 0; /* made, and never written to */
+    put(NEXT);
+    dlr_heir_look(test.heir);
+    assert_false(is_there(FIRST));
+    assert_false(is_there(NEXT));
+    assert_false(is_there(DEAD ".lock"));
+    assert_int_equal(read_ledger().recovered, 0);
+    assert_false(dlr_heir_has_more(test.heir));
+}
+
+static void a_journal_for_another_destination_is_left_alone(void **state)
+{
+    uint8_t other[DLR_DESTINATION_BYTES] = "somebody else's";
+
+    (void)state;
+    segment_file_begin(&test.file, other);
+    segment_file_add(&test.file, "{1}", DLR_RECORD_PENDING);
+    put(FIRST);
+    dlr_heir_look(test.heir);
+    assert_true(is_there(FIRST));
+    assert_int_equal(read_ledger().recovered, 0);
+}
+
+static void a_file_of_another_version_is_left_alone(void **state)
+{
+    (void)state;
+    for (size_t copy = 0; copy < 128; copy += 64) {
+        uint32_t crc;
+
+        test.file.bytes[copy + 12] = 9;
+        crc = dlr_crc32c(0, test.file.bytes + copy, 60);
+        memcpy(test.file.bytes + copy + 60, &crc, 4);
+    }
+    put(FIRST);
+    dlr_heir_look(test.heir);
+    assert_true(is_there(FIRST));
+    assert_int_equal(read_ledger().recovered, 0);
+}
+
+static void a_living_owner_keeps_its_files(void **state)
+{
+    int fd = -1;
+
+    (void)state;
+    segment_file_add(&test.file, "{1}", DLR_RECORD_PENDING);
+    put(FIRST);
+    assert_int_equal(dlr_file_open(test.journal.dir, DEAD ".lock",
+                                   DLR_FILE_CREATE, &fd),
+                     0);
+    assert_int_equal(dlr_file_try_lock(fd), 0);
+    dlr_heir_look(test.heir);
+    assert_int_equal(read_ledger().recovered, 0);
+    dlr_file_close(&fd);
+    dlr_heir_look(test.heir);
+    assert_int_equal(read_ledger().recovered, 1);
+    dlr_heir_look(test.heir); /* its own by now: not counted twice */
+    assert_int_equal(read_ledger().recovered, 1);
+    assert_string_equal(deliver_all(), "{1}");
+}
+
+static void damage_is_counted_and_kept_aside(void **state)
+{
+    datalyr_ledger ledger;
+
+    (void)state;
+    segment_file_add(&test.file, "{1}", DLR_RECORD_PENDING)[12] = 'x';
+    segment_file_add(&test.file, "{2}", DLR_RECORD_PENDING);
+    put(FIRST);
+    dlr_heir_look(test.heir);
+    ledger = read_ledger();
+    assert_int_equal(ledger.recovered, 2);
+    assert_int_equal(ledger.dropped[DATALYR_DROP_JOURNAL_CORRUPT], 1);
+    assert_int_equal(ledger.journal_corrupt_bytes, 15);
+    assert_string_equal(deliver_all(), "{2}");
+    assert_false(is_there(FIRST));
+    assert_true(is_there(FIRST ".damaged"));
+    assert_false(is_there(DEAD ".lock"));
+}
+
+static void a_file_of_nothing_but_damage_is_kept_without_room(void **state)
+{
+    struct rlimit limit;
+
+    (void)state;
+    memset(test.file.bytes, 'g', 5000);
+    test.file.len = 5000;
+    put(FIRST);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = 4096; /* as on a full disk: no file may be made */
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    dlr_heir_look(test.heir);
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_int_equal(read_ledger().dropped[DATALYR_DROP_JOURNAL_CORRUPT], 1);
+    assert_int_equal(read_ledger().journal_corrupt_bytes, 5000);
+    assert_false(is_there(FIRST));
+    assert_true(is_there(FIRST ".damaged"));
+    assert_false(dlr_heir_has_more(test.heir));
+}
+
+static void a_file_that_cannot_be_read_later_is_written_off(void **state)
+{
+    (void)state;
+    segment_file_add(&test.file, "{1}", DLR_RECORD_PENDING);
+    segment_file_add(&test.file, "{2}", DLR_RECORD_PENDING);
+    put(FIRST);
+    segment_file_add(&test.file, "{3}", DLR_RECORD_PENDING);
+    put(NEXT);
+    dlr_heir_look(test.heir);
+    assert_int_equal(read_ledger().pending, 3);
+    assert_int_equal(unlink(test_folder_path(&test.folder, FIRST)), 0);
+    assert_string_equal(deliver_all(), "{3}");
+    assert_int_equal(read_ledger().pending, 0);
+    assert_int_equal(read_ledger().dropped[DATALYR_DROP_JOURNAL_CORRUPT], 2);
+}
+
+static void the_last_file_that_cannot_be_read_ends_the_inheritance(void **state)
+{
+    (void)state;
+    segment_file_add(&test.file, "{1}", DLR_RECORD_PENDING);
+    put(FIRST);
+    dlr_heir_look(test.heir);
+    assert_int_equal(unlink(test_folder_path(&test.folder, FIRST)), 0);
+    assert_string_equal(deliver_all(), "");
+    assert_int_equal(read_ledger().pending, 0);
+    assert_false(is_there(DEAD ".lock"));
+}
+
+static void a_file_that_was_cut_off_after_it_was_counted_is_corrected(
+    void **state)
+{
+    (void)state;
+    segment_file_add(&test.file, "{1}", DLR_RECORD_PENDING);
+    segment_file_add(&test.file, "{2}", DLR_RECORD_PENDING);
+    put(FIRST);
+    segment_file_add(&test.file, "{3}", DLR_RECORD_PENDING);
+    put(NEXT);
+    dlr_heir_look(test.heir);
+    assert_int_equal(truncate(test_folder_path(&test.folder, FIRST),
+                              DLR_SEGMENT_HEAD_BYTES + 16),
+                     0);
+    assert_int_equal(truncate(test_folder_path(&test.folder, NEXT), 0), 0);
+    assert_string_equal(deliver_all(), "{1}");
+    assert_int_equal(read_ledger().pending, 0);
+    assert_int_equal(read_ledger().dropped[DATALYR_DROP_JOURNAL_CORRUPT], 2);
+    assert_false(is_there(DEAD ".lock"));
+}
+
+static void a_file_that_grew_after_it_was_counted_is_corrected(void **state)
+{
+    (void)state;
+    segment_file_add(&test.file, "{1}", DLR_RECORD_PENDING);
+    put(FIRST);
+    dlr_heir_look(test.heir);
+    segment_file_add(&test.file, "{1}", DLR_RECORD_PENDING);
+    segment_file_add(&test.file, "{2}", DLR_RECORD_PENDING);
+    put(FIRST);
+    assert_string_equal(deliver_all(), "{1}{2}");
+    assert_int_equal(read_ledger().recovered, 2);
+    assert_int_equal(read_ledger().pending, 0);
+}
+
+static void a_forked_child_holds_no_lock_of_its_parents(void **state)
+{
+    struct dlr_estate estate;
+
+    (void)state;
+    segment_file_add(&test.file, "{1}", DLR_RECORD_PENDING);
+    put(FIRST);
+    dlr_heir_look(test.heir);
+    assert_int_equal(dlr_estate_open(test.journal.dir, DEAD, &estate),
+                     EWOULDBLOCK);
+    dlr_heir_leave_to_parent(test.heir);
+    assert_int_equal(dlr_estate_open(test.journal.dir, DEAD, &estate), 0);
+    dlr_estate_close(test.journal.dir, &estate);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(pending_records_are_counted_and_sent_in_order),
+        TEST(what_was_delivered_is_marked_in_the_file),
+        TEST(files_with_nothing_to_send_are_removed_at_once),
+        TEST(a_journal_for_another_destination_is_left_alone),
+        TEST(a_file_of_another_version_is_left_alone),
+        TEST(a_living_owner_keeps_its_files),
+        TEST(damage_is_counted_and_kept_aside),
+        TEST(a_file_of_nothing_but_damage_is_kept_without_room),
+        TEST(a_file_that_cannot_be_read_later_is_written_off),
+        TEST(the_last_file_that_cannot_be_read_ends_the_inheritance),
+        TEST(a_file_that_was_cut_off_after_it_was_counted_is_corrected),
+        TEST(a_file_that_grew_after_it_was_counted_is_corrected),
+        TEST(a_forked_child_holds_no_lock_of_its_parents),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
