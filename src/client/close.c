@@ -102,29 +102,35 @@ void dlr_client_release_queue(datalyr_client *client)
     }
 }
 
+static void release_rest(datalyr_client *client)
+{
+    dlr_defaults_clear(&client->defaults);
+    datalyr_config_clear(&client->config);
+    dlr_free(client);
+}
+
 static void release(datalyr_client *client)
 {
     dlr_fork_remove_hook(&client->fork_hook);
     dlr_sender_free(client->sender);
     dlr_transport_close(&client->transport);
     dlr_client_release_queue(client);
-    dlr_defaults_clear(&client->defaults);
     dlr_mutex_clear(&client->birth);
-    datalyr_config_clear(&client->config);
-    dlr_free(client);
+    release_rest(client);
 }
 
-/* In a child that never used the client: nothing of it is the child's. */
+/* In a child that never used the client: nothing of it is the child's. Locks
+ * and conditions are left as they are, for the parent's threads may have held
+ * them, and destroying a condition waits for those who wait on it. */
 static void release_foreign(datalyr_client *client)
 {
-    client->sender = NULL;
-    client->heir = NULL;
+    dlr_fork_remove_hook(&client->fork_hook);
     dlr_transport_abandon(&client->transport);
     if (dlr_client_has_journal(client)) {
         dlr_journal_leave_to_parent(&client->journal);
     }
     dlr_queue_forget(&client->queue);
-    release(client);
+    release_rest(client);
 }
 
 int64_t datalyr_close_within(datalyr_client **client, int64_t timeout_ms,

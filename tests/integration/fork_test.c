@@ -235,6 +235,37 @@ static void forks_while_another_thread_flushes(void **state)
     check_stored(25);
 }
 
+/* The C library waits for those who wait on a condition that is destroyed; in a
+ * child there are none, but their count is the parent's. */
+static void a_child_may_close_while_its_parent_flushes(void **state)
+{
+    datalyr_config config = test_config(&server, &told);
+    struct flushing flushing = {NULL, -1};
+    pthread_t thread;
+
+    (void)state;
+    faultd_set_rules(&server, "hold");
+    flushing.client = open_client(&config);
+    track_many(flushing.client, "parent", 5);
+    faultd_await(&server, "held", 5);
+    assert_int_equal(pthread_create(&thread, NULL, flush_forever, &flushing),
+                     0);
+    /* Some of them while the flush waits. */
+    for (int i = 0; i < 20; i++) {
+        pid_t child = fork_child();
+
+        if (child == 0) {
+            (void)alarm(PATIENCE_MS / 1000);
+            _exit(datalyr_close(&flushing.client) == 0 ? 0 : 1);
+        }
+        assert_int_equal(wait_child(child), 0);
+    }
+    faultd_release(&server);
+    (void)pthread_join(thread, NULL);
+    assert_int_equal(close_and_check(&flushing.client, &told).delivered, 5);
+    check_stored(5);
+}
+
 struct tracking {
     datalyr_client *client;
     atomic_bool should_stop;
@@ -455,6 +486,7 @@ int main(void)
         FORK_TEST(forks_after_everything_was_delivered),
         FORK_TEST(forks_while_the_server_cannot_be_reached),
         FORK_TEST(forks_while_another_thread_flushes),
+        FORK_TEST(a_child_may_close_while_its_parent_flushes),
         FORK_TEST(forks_while_other_threads_track_at_full_speed),
         FORK_TEST(a_grandchild_has_a_client_of_its_own_too),
         FORK_TEST(a_child_that_ignores_the_client_sends_nothing),
