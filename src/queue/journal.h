@@ -2,7 +2,7 @@
 /*
  * Journal: segments that are files, so that accepted events outlive their
  * process. This module owns the files of one client in `journal_dir`; those of
- * dead owners are the business of queue/adopt.h.
+ * dead owners are the business of queue/heir.h.
  *
  *     <owner>.lock         held while the owner lives
  *     <owner>-<number>.seg segments, in order
