@@ -204,7 +204,7 @@ static bool split_exponent(const char **at, const char *end, int64_t *exponent)
 static bool split(const char *ptr, size_t len, struct parts *parts)
 {
     const char *at = ptr;
-    const char *end = ptr + len;
+    const char *end = len == 0 ? ptr : ptr + len; /* both may be null */
 
     *parts = (struct parts){0};
     if (at < end && *at == '-') {

@@ -153,7 +153,9 @@ static bool to_ms(struct dlr_civil *civil, int32_t offset_minutes, int64_t *ms)
 
 bool dlr_time_parse(struct dlr_text text, int64_t *ms, bool *has_zone)
 {
-    struct reader reader = {text.ptr, text.ptr + text.len};
+    /* An empty text may be a null pointer, to which nothing is added. */
+    struct reader reader = {text.ptr,
+                            text.len == 0 ? text.ptr : text.ptr + text.len};
     struct dlr_civil civil = {0};
     int32_t offset_minutes = 0;
     bool zone = false;
@@ -256,7 +258,8 @@ static void pick_century(struct dlr_civil *civil, int64_t now_ms)
 
 bool dlr_time_parse_http(struct dlr_text text, int64_t now_ms, int64_t *ms)
 {
-    struct reader reader = {text.ptr, text.ptr + text.len};
+    struct reader reader = {text.ptr,
+                            text.len == 0 ? text.ptr : text.ptr + text.len};
     struct dlr_civil civil = {0};
     size_t weekday_len;
     bool is_good;
