@@ -204,9 +204,13 @@ static bool split_exponent(const char **at, const char *end, int64_t *exponent)
 static bool split(const char *ptr, size_t len, struct parts *parts)
 {
     const char *at = ptr;
-    const char *end = len == 0 ? ptr : ptr + len; /* both may be null */
+    const char *end;
 
     *parts = (struct parts){0};
+    if (len == 0) {
+        return false; /* and the pointer may be null */
+    }
+    end = ptr + len;
     if (at < end && *at == '-') {
         parts->is_negative = true;
         at++;
