@@ -69,7 +69,8 @@ static size_t span_digits(struct dlr_text text)
 
 static struct dlr_text skip(struct dlr_text text, size_t count)
 {
-    return dlr_text_n(text.ptr + count, text.len - count);
+    /* Nothing is added to a null pointer. */
+    return count == 0 ? text : dlr_text_n(text.ptr + count, text.len - count);
 }
 
 /* *total = *total * 10 + digit, or false if that does not fit. */
