@@ -16,7 +16,8 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 WERROR ?= $(if $(CI),ON,OFF)
 CMAKE_ARGS ?=
 
-generator = $(if $(wildcard $(BUILD)/CMakeCache.txt),,$(if $(shell command -v ninja),-G Ninja))
+# Asked for when it is needed: make demo may just have installed ninja.
+generator = $$([ -e $(BUILD)/CMakeCache.txt ] || ! command -v ninja >/dev/null || echo -G Ninja)
 configure = cmake -S . -B $(BUILD) $(generator) \
 	-DCMAKE_INSTALL_PREFIX=$(PREFIX) -DDATALYR_WERROR=$(WERROR) $(CMAKE_ARGS) >/dev/null
 # The outer make's job server is not the inner one's.
