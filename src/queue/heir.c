@@ -286,6 +286,9 @@ static void gather_pending(struct dlr_segment *segment,
     struct dlr_scan scan = dlr_estate_scan(bytes);
     struct dlr_found found;
 
+    if (bytes->verdict != DLR_HEAD_GOOD) {
+        return; /* it was whole when it was counted */
+    }
     segment->base = bytes->mapping + DLR_SEGMENT_HEAD_BYTES;
     segment->cap = (uint32_t)scan.len;
     while (dlr_scan_next(&scan, &found)) {

@@ -431,7 +431,7 @@ void dlr_queue_tidy(struct dlr_queue *queue)
     garbage = dlr_log_take_garbage(queue);
     foreign = queue->foreign_garbage;
     queue->foreign_garbage = NULL;
-    if (queue->wants_spare) {
+    if (queue->wants_spare && !queue->is_closed) {
         for (uint32_t i = queue->spare_count; i < DLR_LOG_SPARES; i++) {
             if (queue->held_bytes + queue->segment_bytes <=
                 queue->config.max_bytes) {

@@ -549,6 +549,7 @@ static void wind_up(struct dlr_sender *sender, bool should_drop)
     while (dlr_tell_drops(sender)) {
         continue; /* the queue is closed: hooks cannot add to them */
     }
+    dlr_upkeep_end(sender);
     note_traffic(sender);
 }
 

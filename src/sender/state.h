@@ -74,6 +74,9 @@ struct dlr_job *dlr_sender_new_job(struct dlr_sender *sender);
 
 /* upkeep.c: what a journal wants done from time to time. Returns until when. */
 int64_t dlr_upkeep(struct dlr_sender *sender, int64_t now_ms);
+
+/* The last of it: what stays in the journal is synced as it was promised. */
+void dlr_upkeep_end(struct dlr_sender *sender);
 void dlr_upkeep_bury(struct dlr_sender *sender, const struct dlr_job *job);
 
 /* tell.c: hooks and log lines. */

@@ -45,6 +45,24 @@ int64_t dlr_upkeep(struct dlr_sender *sender, int64_t now_ms)
                : sender->next_look_ms;
 }
 
+void dlr_upkeep_end(struct dlr_sender *sender)
+{
+    const struct dlr_sender_settings *settings = &sender->settings;
+    int error = 0;
+
+    if (settings->journal == NULL) {
+        return;
+    }
+    if (settings->sync_interval_ms > 0 &&
+        dlr_queue_own_pending(sender->queue) > 0) {
+        error = dlr_sync_wait(settings->sync, sender->queue);
+    }
+    if (error != 0) {
+        tell_trouble(sender, error);
+    }
+    dlr_queue_tidy(sender->queue); /* files of dead owners that are through */
+}
+
 void dlr_upkeep_bury(struct dlr_sender *sender, const struct dlr_job *job)
 {
     struct dlr_walk walk = dlr_slice_walk(&job->slice);
