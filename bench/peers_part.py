@@ -65,8 +65,10 @@ def calls(bench, folder, has_kafka):
     variants = {"datalyr": lambda: bench.client(
         "enqueue", events=100000, **client_part.IDLE)}
     if has_kafka:
-        variants["librdkafka, with its JSON"] = lambda: run_kafka(
+        variants["librdkafka, with the same JSON"] = lambda: run_kafka(
             bench, "enqueue", 100000)
+        variants["librdkafka, constants copied"] = lambda: run_kafka(
+            bench, "enqueue_bare", 100000)
     for name in NODE if folder else []:
         if name != "mixpanel":  # it has no queue
             variants[name] = lambda name=name: time_calls(bench, folder, name)

@@ -183,7 +183,8 @@ int bench_sync(struct bench_arguments *arguments)
     }
     events = events / threads * threads;
     took_ns = write_all(client, threads, events);
-    (void)datalyr_close_within(&client, 60000, &ledger);
+    /* Not measured, and there may be no server. */
+    (void)datalyr_close_within(&client, 10, &ledger);
     bench_begin("sync");
     bench_put("threads", (double)threads);
     bench_put("events", (double)events);

@@ -7,7 +7,9 @@
  *
  * `host` must answer: the first number needs a request that was made, by us
  * and by the client. The events then wait; at the end they are delivered, so
- * that the ledger says how long their JSON is.
+ * that the ledger says how long their JSON is. Then as many again, four times:
+ * what the log grows by is the cost of an event without that of the segments
+ * that were made ahead.
  */
 #include "bench.h"
 #include "work.h"
@@ -56,6 +58,15 @@ static int64_t measure_fresh(const datalyr_config *config, struct work *work)
     return datalyr_close(&client) == 0 ? added : -1;
 }
 
+static void queue_events(datalyr_client *client, struct work *work,
+                         int64_t from, int64_t to)
+{
+    for (int64_t i = from; i < to; i++) {
+        work_turn(work, (uint64_t)i);
+        (void)datalyr_track(client, &work->event); /* the ledger counts it */
+    }
+}
+
 int bench_memory(struct bench_arguments *arguments)
 {
     static struct work work;
@@ -66,7 +77,9 @@ int bench_memory(struct bench_arguments *arguments)
     int64_t fresh;
     int64_t before;
     int64_t held;
+    int64_t grown;
     int64_t resident;
+    double json_bytes;
 
     if (!bench_configure(arguments, &config)) {
         return 2;
@@ -82,13 +95,13 @@ int bench_memory(struct bench_arguments *arguments)
     if (client == NULL) {
         return EXIT_FAILURE;
     }
-    for (int64_t i = 0; i < events; i++) {
-        work_turn(&work, (uint64_t)i);
-        (void)datalyr_track(client, &work.event); /* the ledger counts it */
-    }
+    queue_events(client, &work, 0, events);
     resident = bench_rss_bytes();
     (void)datalyr_stats(client, &ledger); /* both arguments are good */
     held = (int64_t)ledger.queue_bytes;
+    queue_events(client, &work, events, 5 * events);
+    (void)datalyr_stats(client, &ledger);
+    grown = (int64_t)ledger.queue_bytes - held;
     (void)datalyr_close_within(&client, 120000, &ledger);
     bench_begin("memory");
     bench_put("events", (double)events);
@@ -97,14 +110,16 @@ int bench_memory(struct bench_arguments *arguments)
     bench_put("rss_bytes_per_event",
               (double)(resident - before) / (double)events);
     bench_put("held_bytes_per_event", (double)held / (double)events);
-    bench_put("json_bytes_per_event",
-              (double)ledger.body_bytes / (double)ledger.delivered);
+    json_bytes = (double)ledger.body_bytes / (double)ledger.delivered;
+    bench_put("json_bytes_per_event", json_bytes);
+    bench_put("overhead_bytes_per_event",
+              (double)grown / (double)(4 * events) - json_bytes);
     bench_put_settings(&config);
     bench_put_ledger(&ledger);
     datalyr_config_clear(&config);
     (void)bench_end();
     return fresh >= 0 && bench_ledger_holds(&ledger) &&
-                   ledger.delivered == (uint64_t)events
+                   ledger.delivered == (uint64_t)(5 * events)
                ? EXIT_SUCCESS
                : EXIT_FAILURE;
 }

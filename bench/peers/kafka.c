@@ -4,7 +4,9 @@
  *
  *     kafka cluster                    runs the cluster; prints its address
  *     kafka produce BROKERS EVENTS     delivers events
- *     kafka enqueue BROKERS EVENTS     times rd_kafka_produce and the JSON
+ *     kafka enqueue BROKERS EVENTS     times rd_kafka_produce and the JSON that
+ *                                      our library makes of the same event
+ *     kafka enqueue_bare BROKERS EVENTS   the same with constants copied
  *
  * Settings are the best found: linger 20 ms, batches of 10,000 events and 4 MB.
  * `enqueue` sends nothing meanwhile: its linger is longer than the run.
@@ -82,11 +84,14 @@ static int run_cluster(void)
     return EXIT_SUCCESS;
 }
 
+static bool is_bare;
+
 static bool produce(rd_kafka_t *producer, rd_kafka_topic_t *topic,
                     struct work *work, uint64_t n)
 {
-    char json[1024];
-    size_t len = work_write_json(work, n, json);
+    char json[2048];
+    size_t len = is_bare ? work_write_json(work, n, json)
+                         : work_write_same_json(work, json);
 
     while (rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY, json, len, NULL, 0,
                             NULL) != 0) {
@@ -183,9 +188,12 @@ int main(int argc, char **argv)
     if (events > 0 && *end == '\0' && strcmp(argv[1], "produce") == 0) {
         return deliver(argv[2], events);
     }
-    if (events > 0 && *end == '\0' && strcmp(argv[1], "enqueue") == 0) {
+    is_bare = argc == 4 && strcmp(argv[1], "enqueue_bare") == 0;
+    if (events > 0 && *end == '\0' &&
+        (is_bare || strcmp(argv[1], "enqueue") == 0)) {
         return enqueue(argv[2], events);
     }
-    fprintf(stderr, "usage: kafka cluster | produce|enqueue BROKERS EVENTS\n");
+    fprintf(stderr, "usage: kafka cluster | produce|enqueue|enqueue_bare "
+                    "BROKERS EVENTS\n");
     return 2;
 }
