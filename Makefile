@@ -7,7 +7,8 @@
 #   make check        style, layers, format                  make format
 #   make clean
 #
-# Only `make demo` and `make test` install packages (tools/install-deps.sh).
+# Only `make demo`, `make test` and `make bench-peers` install packages
+# (tools/install-deps.sh).
 
 BUILD ?= build
 PREFIX ?= /usr/local
@@ -49,7 +50,7 @@ bench:
 	@bench/run.py $(BUILD)
 
 bench-peers:
-	@tools/install-deps.sh --check --build
+	@tools/install-deps.sh --peers
 	@$(configure) -DDATALYR_BENCH=ON
 	@$(build)
 	@bench/run.py --peers $(BUILD)

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# install-deps.sh [--check] [--build|--demo|--test|--ci]
+# install-deps.sh [--check] [--build|--demo|--test|--ci|--peers]
 #
 # Installs the Debian packages that a step needs and that are not there:
 #   --build  make, make install (default)     --test  make test
 #   --demo   make demo                        --ci    .ci/run
+#   --peers  make bench-peers
 # Each set contains those before it. With --check nothing is installed: the
 # missing packages are named, with the command that installs them, and the exit
 # status is 1. What was installed in another way than by apt counts as there.
@@ -42,6 +43,9 @@ ci clang-tidy cmd:clang-tidy
 ci valgrind cmd:valgrind
 ci groff-base cmd:groff
 ci libc6-dbg pkg:
+peers librdkafka-dev pc:rdkafka
+peers nodejs cmd:node
+peers npm cmd:npm
 END
 }
 
@@ -89,8 +93,9 @@ for argument in "$@"; do
     --demo) sets="build demo" ;;
     --test) sets="build demo test" ;;
     --ci) sets="build demo test ci" ;;
+    --peers) sets="build peers" ;;
     *)
-        sed -n '3,10s/^# \{0,1\}//p' "$0"
+        sed -n '3,11s/^# \{0,1\}//p' "$0"
         exit 2
         ;;
     esac
