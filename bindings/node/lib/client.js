@@ -21,11 +21,13 @@ const DEBUG = 3;
 
 const BACKPRESSURE_TIMEOUT_MS = 5000;
 
-// A close whose thread still waits in an older flush is not waited for longer.
+// The library's close needs that much longer than its time when it is busy.
 const CLOSE_GRACE_MS = 2000;
 
 // The library waits on in steps of at least that: shorter ones cost threads.
 const FENCE_MIN_MS = 1000;
+
+const EXIT_POLL_MS = 10;
 
 // Places in the gauge: see src/watch.c.
 const PENDING = 0;
@@ -354,9 +356,16 @@ class Datalyr {
     const begin = performance.now();
     let timer;
     const isLate = new Promise((resolve) => {
-      timer = setTimeout(resolve, timeout + CLOSE_GRACE_MS, false);
+      timer = setTimeout(() => {
+        if (this.#fences > 0) {
+          resolve();
+        } else {
+          timer = setTimeout(resolve, CLOSE_GRACE_MS);
+        }
+      }, timeout);
     });
-    // No thread may use the client when it is closed.
+    // No thread may use the client when it is closed: a flush that began before
+    // ends first, and the close goes on behind it.
     const fence = this.#nextFence ?? this.#fence ?? READY;
     const done = fence.catch(noop).then(() => this.#finish(
       Math.max(0, timeout - (performance.now() - begin))));
@@ -390,9 +399,20 @@ class Datalyr {
         this.#gauge[HAS_JOURNAL] === 1 || this.#gauge[EXIT_TIMEOUT] === 0) {
       return;
     }
-    this.#settle(this.#gauge[EXIT_TIMEOUT]).then(() => {
-      this.#hasGivenUp = this.#measure()[PENDING] > 0;
-    });
+    // Not a flush: its thread could not be called back for the close behind it.
+    const end = performance.now() + this.#gauge[EXIT_TIMEOUT];
+    const poll = () => {
+      if (this.#closing || this.#measure()[PENDING] === 0) {
+        return;
+      }
+      if (performance.now() >= end) {
+        this.#hasGivenUp = true;
+        return;
+      }
+      native.flushNow(this.#handle, 0);
+      setTimeout(poll, EXIT_POLL_MS);
+    };
+    poll();
   }
 
   /** The process ends behind this call. */

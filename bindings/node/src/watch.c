@@ -33,8 +33,8 @@ static void read_ledger(struct dln_handle *handle, datalyr_ledger *ledger)
     }
 }
 
-/* gauge(handle, Float64Array): pending, delivered, failed attempts, settled,
- * and what does not change: max_queue_size, close and exit time-outs, debug,
+/* gauge(handle, Float64Array): pending, delivered, failed attempts, settled
+ * by the server (an eviction is no sign of life), and what does not change: max_queue_size, close and exit time-outs, debug,
  * journal, retry_limit. One array, used again and again: it costs no garbage. */
 napi_value dln_gauge(napi_env env, napi_callback_info info)
 {
@@ -59,7 +59,8 @@ napi_value dln_gauge(napi_env env, napi_callback_info info)
     out[0] = (double)ledger.pending;
     out[1] = (double)ledger.delivered;
     out[2] = (double)ledger.failures;
-    out[3] = (double)(ledger.delivered + datalyr_ledger_dropped(&ledger));
+    out[3] = (double)(ledger.delivered + datalyr_ledger_dropped(&ledger) -
+                      ledger.dropped[DATALYR_DROP_QUEUE_OVERFLOW]);
     out[4] = (double)handle->max_queue_size;
     out[5] = (double)handle->close_timeout_ms;
     out[6] = (double)handle->exit_timeout_ms;

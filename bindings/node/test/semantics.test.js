@@ -497,7 +497,7 @@ test('2.4 a 500 is retried up to retryLimit, with a pause of half a second or mo
 });
 
 test('2.4 onError(event, error) comes once per event when its attempts are over', async () => {
-  await withClient({ retryLimit: 1 }, async (server, { client, errors, attempts }) => {
+  await withClient({ retryLimit: 1, flushAt: 1 }, async (server, { client, errors, attempts }) => {
     client.track({ userId: 'u', event: 'e', eventId: 'evt_1' });
     await until(() => errors.length > 0, 'onError');
     assert.strictEqual(errors.length, 1);
@@ -795,7 +795,7 @@ test('all settings of the library are options in camelCase', () => {
   for (const { name, isSwitch } of native.settings()) {
     const { warnings, texts } = readOptions({ apiKey: 'dk_x',
       [camel(name)]: name === 'overflow' ? 'refuse' : isSwitch ? true : '100' });
-    assert.deepStrictEqual(warnings, []);
+    assert.ok(warnings.every((warning) => !/no option/.test(warning)), warnings[0]);
     assert.ok(texts.includes(name), name);
   }
 });
