@@ -3,13 +3,18 @@
 """Runs the tests of a build folder and counts every TAP line of every program.
 
     tools/run-tests.py [--build build] [--jobs 2] [--label L] [--exclude-label L]
-                       [--filter REGEX] [--wrap 'valgrind ...'] [--list]
+                       [--filter REGEX] [--wrap 'valgrind ...'] [--again]
+                       [--list]
 
 ctest knows only whether a program succeeded. Here each `ok` and `not ok` that
 a program prints is a test of its own; a program that dies, runs out of time,
 ends with an error without a `not ok`, or prints fewer tests than its plan
 announced is one failure more. Failures come again at the end with their
 output, and the last line is `N passed, M failed`, with `, K skipped` if any.
+
+With --again (or DATALYR_TESTS_AGAIN=1) a program that failed beside others runs
+once more alone; what it comes to then counts, and its first failure is shown
+all the same: a test that depends on the load of the machine wants mending.
 """
 import argparse
 import concurrent.futures
@@ -253,6 +258,23 @@ def run_all(tests, options):
     return sorted(results, key=lambda r: r.test.name)
 
 
+def run_again(results, options):
+    """Runs what failed once more, alone, and shows what it was at first."""
+    wrap = shlex.split(options.wrap)
+    for index, first in enumerate(results):
+        if not first.failed or not first.test.command:
+            continue
+        second = run_test(first.test, wrap)
+        print("again, alone:")
+        print_result(second)
+        if not second.failed:
+            print("unsteady: %s failed beside others, as follows"
+                  % first.test.name)
+            print_failures([first])
+        results[index] = second
+    return results
+
+
 def parse_options():
     parser = argparse.ArgumentParser(
         description="Runs the tests of a build folder.")
@@ -266,6 +288,9 @@ def parse_options():
     parser.add_argument("--filter", help="only names that match this")
     parser.add_argument("--wrap", default="",
                         help="a command put before each program")
+    parser.add_argument("--again", action="store_true",
+                        default=os.environ.get("DATALYR_TESTS_AGAIN") == "1",
+                        help="run what failed once more, alone")
     parser.add_argument("--list", action="store_true",
                         help="print the names and stop")
     return parser.parse_args()
@@ -282,6 +307,8 @@ def main():
         signal.signal(number, end_all)
     start = time.monotonic()
     results = run_all(tests, options)
+    if options.again:
+        results = run_again(results, options)
     return print_summary(results, time.monotonic() - start)
 
 
