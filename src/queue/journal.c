@@ -105,7 +105,10 @@ void dlr_journal_note_error(struct dlr_journal *journal, int error)
 {
     atomic_fetch_add(&journal->error_count, 1);
     dlr_mutex_lock(&journal->lock);
-    journal->last_error = error;
+    if (!journal->is_ill) {
+        journal->is_ill = true;
+        journal->last_error = error;
+    }
     dlr_mutex_unlock(&journal->lock);
 }
 
@@ -226,6 +229,13 @@ static void set_up(struct dlr_segment *segment,
     segment->created_ms = now_ms;
 }
 
+static void note_recovery(struct dlr_journal *journal)
+{
+    dlr_mutex_lock(&journal->lock);
+    journal->is_ill = false;
+    dlr_mutex_unlock(&journal->lock);
+}
+
 /* A segment in memory in place of the file that could not be made. */
 static datalyr_status fall_back(struct dlr_journal *journal, size_t min_bytes,
                                 int64_t now_ms, int error,
@@ -283,6 +293,7 @@ static datalyr_status make(void *self, size_t min_bytes, bool populate,
         dlr_free(segment);
         return fall_back(journal, min_bytes, now_ms, error, out);
     }
+    note_recovery(journal);
     dlr_map_keep_from_children(segment->mapping, bytes);
     segment->owner = place;
     set_up(segment, journal, bytes, now_ms);

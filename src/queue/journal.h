@@ -37,7 +37,8 @@ struct dlr_journal {
     /* Guarded by `lock`. */
     uint32_t next_number;
     uint64_t memory_bytes;
-    int last_error; /* errno of the last failure, 0 since it was told */
+    int last_error; /* errno of the failure to be told, 0 since it was */
+    bool is_ill;    /* failed, and no file could be made since */
 
     _Atomic uint64_t error_count; /* segments that fell back to memory */
 };
@@ -67,7 +68,8 @@ void dlr_journal_leave_to_parent(struct dlr_journal *journal);
 /* The maker of segments for the queue. Borrows the journal. */
 struct dlr_segment_maker dlr_journal_maker(struct dlr_journal *journal);
 
-/* Counts a failure of the disk, to be told by the library's thread. */
+/* Counts a failure of the disk. The first is to be told by the library's
+ * thread, and the next one only after a file could be made in between. */
 void dlr_journal_note_error(struct dlr_journal *journal, int error);
 
 /* Takes the last failure, to be told once; 0 if there is none. */

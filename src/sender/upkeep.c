@@ -30,7 +30,7 @@ int64_t dlr_upkeep(struct dlr_sender *sender, int64_t now_ms)
     if (settings->sync_interval_ms > 0 && now_ms >= sender->next_sync_ms) {
         error = dlr_sync_wait(settings->sync, sender->queue);
         if (error != 0) {
-            tell_trouble(sender, error);
+            dlr_journal_note_error(settings->journal, error);
         }
         sender->next_sync_ms =
             dlr_sender_now_ms(sender) + settings->sync_interval_ms;

@@ -225,6 +225,24 @@ static void segments_are_files_again_when_they_can_be(void **state)
     retire(segment);
 }
 
+static void trouble_is_told_again_only_after_a_file_could_be_made(void **state)
+{
+    (void)state;
+    limit_files(4096);
+    retire(make(100000));
+    assert_int_equal(dlr_journal_take_error(&rig.journal), EFBIG);
+    retire(make(100000));
+    assert_int_equal(dlr_journal_take_error(&rig.journal), 0);
+    limit_files(RLIM_INFINITY);
+    retire(make(100000));
+    assert_int_equal(dlr_journal_take_error(&rig.journal), 0);
+    limit_files(4096);
+    retire(make(100000));
+    limit_files(RLIM_INFINITY);
+    assert_int_equal(dlr_journal_take_error(&rig.journal), EFBIG);
+    assert_int_equal(atomic_load(&rig.journal.error_count), 3);
+}
+
 static void memory_in_place_of_files_has_a_ceiling_of_its_own(void **state)
 {
     struct dlr_segment *first;
@@ -341,6 +359,7 @@ int main(void)
         TEST(a_segment_with_something_pending_leaves_what_was_used),
         TEST(where_no_file_can_be_made_segments_are_memory),
         TEST(segments_are_files_again_when_they_can_be),
+        TEST(trouble_is_told_again_only_after_a_file_could_be_made),
         TEST(memory_in_place_of_files_has_a_ceiling_of_its_own),
         TEST(a_removed_directory_leaves_memory),
         TEST(clients_of_one_directory_have_files_of_their_own),
