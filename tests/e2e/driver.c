@@ -256,6 +256,7 @@ static void print_ledger(const datalyr_ledger *ledger)
            ledger->duplicates, ledger->requests, ledger->retries,
            ledger->failures, ledger->dropped_unreported, ledger->body_bytes,
            ledger->sent_bytes, ledger->queue_bytes);
+    printf("\"journal_errors\":%" PRIu64 ",", ledger->journal_errors);
     print_reasons(ledger);
 }
 

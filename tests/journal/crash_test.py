@@ -20,50 +20,13 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness  # noqa: E402
 from files import folder, segments  # noqa: E402
 from harness import at_least, at_most, equal, is_true, note, test  # noqa: E402
+from writers import (  # noqa: E402
+    acknowledged, check_law, drain, finish, kill_soon, start)
 
 FAULTS = ("always 15%: status 503\n"
           "always 3%: close before-answer\n"
           "always 2%: commit-unanswered\n"
           "always 1%: hang\n")
-
-
-def start(where, url, prefix, threads=4, *extra, **popen):
-    return subprocess.Popen(
-        [harness.program("journaler"), os.path.join(where, "queue"), url,
-         os.path.join(where, "acks-" + prefix), prefix, str(threads), *extra],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=harness.clean_environment(), **popen)
-
-
-def finish(process):
-    out, err = process.communicate(timeout=harness.PATIENCE_S)
-    equal(process.returncode, 0, f"exit code ({err[-500:]})")
-    return [json.loads(line) for line in out.splitlines()]
-
-
-def drain(where, url, *extra):
-    done = subprocess.run(
-        [harness.program("journaler"), os.path.join(where, "queue"), url,
-         "drain", *extra], capture_output=True, text=True,
-        timeout=4 * harness.PATIENCE_S, env=harness.clean_environment())
-    equal(done.returncode, 0, f"exit code of the drain ({done.stderr[-500:]})")
-    return json.loads(done.stdout)
-
-
-def acknowledged(where):
-    """Every id that was written down, whole lines only."""
-    ids = []
-    for name in glob.glob(os.path.join(where, "acks-*")):
-        with open(name, encoding="utf-8") as lines:
-            ids += [line[:-1] for line in lines if line.endswith("\n")]
-    return ids
-
-
-def check_law(ledger):
-    equal(ledger["calls"], ledger["accepted"] + ledger["refused"], "calls")
-    equal(ledger["accepted"] + ledger["recovered"],
-          ledger["delivered"] + ledger["dropped"] + ledger["pending"],
-          "accepted + recovered")
 
 
 def check_all_there(server, where, missing=0):
@@ -76,15 +39,6 @@ def check_all_there(server, where, missing=0):
     ledger = server.ledger()
     equal(ledger["stored"], len(stored), "stored once")
     return len(accepted)
-
-
-def kill_soon(process, chance, longest_s):
-    """SIGKILL at a random moment, most of them early."""
-    time.sleep(chance.uniform(0.0, longest_s))
-    process.send_signal(signal.SIGKILL)
-    process.wait(harness.PATIENCE_S)
-    process.stdout.close()
-    process.stderr.close()
 
 
 def crash_matrix(runs):
