@@ -50,7 +50,15 @@ static bool make_compact(struct dlr_text body, size_t max_depth,
 /* The list of events in the body; the root itself for a single one. */
 static struct dlr_json_value find_events(struct dld_batch *batch)
 {
-    struct dlr_json_value root = dlr_json_root(batch->body);
+    /* The body is compact and one value: its first byte says which, and it is
+     * not walked to find its end. */
+    char first = batch->body.len < 2 ? '0' : batch->body.ptr[0];
+    struct dlr_json_value root = {
+        first == '['   ? DLR_JSON_ARRAY
+        : first == '{' ? DLR_JSON_OBJECT
+                       : DLR_JSON_NUMBER,
+        batch->body,
+    };
     struct dlr_json_value events = {0};
 
     if (root.type == DLR_JSON_ARRAY) {

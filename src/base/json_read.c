@@ -11,6 +11,7 @@
 #include "base/json_read.h"
 
 #include "base/number.h"
+#include "base/swar.h"
 #include "base/utf8.h"
 
 #include <string.h>
@@ -31,13 +32,21 @@ static const char *skip_space(const char *at, const char *end)
 /* From an opening quote to behind the closing one, or to the end. */
 static const char *skip_string(const char *at, const char *end)
 {
-    for (at++; at < end; at++) {
+    at++;
+    while (at < end) {
+        if (end - at >= 8) {
+            uint64_t marks = dlr_swar_mark_json(dlr_swar_load_8(at));
+
+            if (marks == 0) {
+                at += 8;
+                continue;
+            }
+            at += dlr_swar_first(marks);
+        }
         if (*at == '"') {
             return at + 1;
         }
-        if (*at == '\\' && end - at > 1) {
-            at++;
-        }
+        at += *at == '\\' && end - at > 1 ? 2 : 1;
     }
     return end;
 }
