@@ -11,11 +11,14 @@
 /* All-zero but for the lock and condition is "nothing synced yet". */
 struct dlr_sync {
     struct dlr_mutex lock;
-    struct dlr_cond done;
+    struct dlr_cond done;   /* a round ended */
+    struct dlr_cond joined; /* all that were expected are there */
     /* Guarded by `lock`. */
     bool is_running;
     uint64_t asked;    /* rounds asked for */
     uint64_t finished; /* rounds finished: covers all that was asked before */
+    uint64_t expected; /* callers who are likely to come to the next round */
+    int64_t took_ns;   /* the last round */
     int last_error;
 };
 

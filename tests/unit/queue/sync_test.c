@@ -8,8 +8,8 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
 
 #define THREADS          8
 #define EVENTS_OF_THREAD 100
@@ -193,6 +193,52 @@ static void many_callers_share_rounds_and_none_returns_too_early(void **state)
     assert_true(all_is_synced());
 }
 
+static void *sync_once(void *result)
+{
+    *(int *)result = dlr_sync_wait(&test.sync, &test.queue);
+    return NULL;
+}
+
+static bool is_running(void)
+{
+    bool is_running;
+
+    dlr_mutex_lock(&test.sync.lock);
+    is_running = test.sync.is_running;
+    dlr_mutex_unlock(&test.sync.lock);
+    return is_running;
+}
+
+static void a_round_waits_for_those_who_were_in_the_last(void **state)
+{
+    pthread_t first;
+    int error = -1;
+
+    (void)state;
+    test.sync.expected = 2;
+    test.sync.took_ns = INT64_C(400000000000); /* so the wait is long */
+    append("{1}");
+    assert_int_equal(pthread_create(&first, NULL, sync_once, &error), 0);
+    while (!is_running()) {
+        sched_yield();
+    }
+    append("{2}");
+    assert_int_equal(dlr_sync_wait(&test.sync, &test.queue), 0);
+    assert_int_equal(pthread_join(first, NULL), 0);
+    assert_int_equal(error, 0);
+    assert_true(all_is_synced());
+    assert_int_equal(test.sync.expected, 2); /* both, in one round */
+}
+
+static void who_does_not_come_again_is_not_waited_for_twice(void **state)
+{
+    (void)state;
+    test.sync.expected = 3;
+    append("{1}");
+    assert_int_equal(dlr_sync_wait(&test.sync, &test.queue), 0);
+    assert_int_equal(test.sync.expected, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -203,6 +249,8 @@ int main(void)
         TEST(segments_in_memory_are_nothing_to_sync),
         TEST(an_error_is_told_and_the_rest_stays_to_be_synced),
         TEST(many_callers_share_rounds_and_none_returns_too_early),
+        TEST(a_round_waits_for_those_who_were_in_the_last),
+        TEST(who_does_not_come_again_is_not_waited_for_twice),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
