@@ -7,7 +7,8 @@
  * One exit handler for the process, registered after libcurl's own start, so
  * that it runs before libcurl and the TLS library are taken down. Clients are
  * stopped and not released: other threads of the program may still call them,
- * and get DATALYR_CLOSED.
+ * and get DATALYR_CLOSED. One that closes the client that is being stopped waits
+ * until that is done.
  */
 #include "client/client.h"
 #include "os/clock.h"
@@ -17,7 +18,10 @@
 #include <stdlib.h>
 
 static struct dlr_mutex lock = DLR_MUTEX_INIT;
-static datalyr_client *clients; /* guarded by `lock` */
+static struct dlr_cond drained = DLR_COND_INIT;
+/* Guarded by `lock`. */
+static datalyr_client *clients;
+static datalyr_client *draining; /* by the exit handler */
 
 static struct dlr_once once = DLR_ONCE_INIT;
 static int preparation; /* what the once came to */
@@ -34,6 +38,14 @@ static void unlock_registry(void *self)
     dlr_mutex_unlock(&lock);
 }
 
+/* The thread that drained is not in the child, nor are those that waited. */
+static void begin_in_child(void *self)
+{
+    draining = NULL;
+    drained = (struct dlr_cond)DLR_COND_INIT;
+    unlock_registry(self);
+}
+
 static datalyr_client *take_first(void)
 {
     datalyr_client *client;
@@ -47,6 +59,8 @@ static datalyr_client *take_first(void)
         }
         client->next = NULL;
     }
+    draining = client;
+    dlr_cond_broadcast(&drained);
     dlr_mutex_unlock(&lock);
     return client;
 }
@@ -74,7 +88,7 @@ static void prepare(void)
     static struct dlr_fork_hook hook = {
         .before = lock_registry,
         .after_in_parent = unlock_registry,
-        .after_in_child = unlock_registry,
+        .after_in_child = begin_in_child,
     };
 
     if (dlr_transport_global_init() != DATALYR_OK) {
@@ -108,6 +122,9 @@ void dlr_registry_add(datalyr_client *client)
 void dlr_registry_remove(datalyr_client *client)
 {
     dlr_mutex_lock(&lock);
+    while (draining == client) {
+        dlr_cond_wait(&drained, &lock);
+    }
     if (client->previous != NULL) {
         client->previous->next = client->next;
     } else if (clients == client) {

@@ -35,6 +35,12 @@ struct dlr_cond {
     pthread_cond_t native;
 };
 
+/* For waits without a deadline: those with one go by the wrong clock here. */
+#define DLR_COND_INIT            \
+    {                            \
+        PTHREAD_COND_INITIALIZER \
+    }
+
 int dlr_cond_init(struct dlr_cond *cond);
 void dlr_cond_clear(struct dlr_cond *cond);
 void dlr_cond_signal(struct dlr_cond *cond);

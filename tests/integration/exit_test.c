@@ -249,6 +249,63 @@ static void calls_after_the_drain_are_refused_and_safe(void **state)
     assert_int_equal(faultd_count(&server, "stored"), 50);
 }
 
+/* The exit drains a client while another thread closes it. */
+struct meeting {
+    atomic_bool is_draining; /* a hook runs in the exit's drain */
+    atomic_bool is_closing;
+};
+
+static struct meeting meeting;
+
+static void meet(const datalyr_record *events, size_t count, void *user_data)
+{
+    (void)events;
+    (void)count;
+    (void)user_data;
+    atomic_store(&meeting.is_draining, true);
+    while (!atomic_load(&meeting.is_closing)) {
+        (void)usleep(1000);
+    }
+    (void)usleep(20000); /* into the close, mostly */
+}
+
+static void *close_shared(void *argument)
+{
+    (void)argument;
+    while (!atomic_load(&meeting.is_draining)) {
+        (void)usleep(1000);
+    }
+    atomic_store(&meeting.is_closing, true);
+    (void)datalyr_close(&shared);
+    return NULL;
+}
+
+static void a_close_may_meet_the_exit(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        pid_t child = fork_child();
+
+        if (child == 0) {
+            datalyr_config config = test_config(&server, &told);
+            pthread_t thread;
+
+            config.hooks.on_delivered = meet;
+            config.flush_at = 10000;
+            config.flush_interval_ms = 60000;
+            if (datalyr_open(&config, &shared, NULL) != DATALYR_OK ||
+                track_one(shared, "e", i) != DATALYR_OK ||
+                pthread_create(&thread, NULL, close_shared, NULL) != 0) {
+                _exit(106);
+            }
+            (void)alarm(PATIENCE_MS / 1000);
+            exit(16);
+        }
+        assert_int_equal(wait_child(child), 16);
+    }
+    assert_int_equal(faultd_count(&server, "stored"), 5);
+}
+
 #define EXIT_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -263,6 +320,7 @@ int main(void)
         EXIT_TEST(many_clients_share_the_time_of_an_exit),
         EXIT_TEST(at_once_means_at_once),
         EXIT_TEST(calls_after_the_drain_are_refused_and_safe),
+        EXIT_TEST(a_close_may_meet_the_exit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
