@@ -67,6 +67,19 @@ static void leave_to_parent(datalyr_client *client)
     client->heir = NULL;
 }
 
+/* Releases what a birth that failed half-way had made. */
+static void undo_birth(datalyr_client *client)
+{
+    dlr_sender_free(client->sender);
+    client->sender = NULL;
+    dlr_transport_close(&client->transport);
+    if (dlr_client_has_journal(client)) {
+        dlr_heir_free(client->heir);
+        client->heir = NULL;
+        dlr_journal_close(&client->journal, true);
+    }
+}
+
 datalyr_status dlr_client_be_born(datalyr_client *client)
 {
     datalyr_status status = DATALYR_OK;
@@ -78,7 +91,9 @@ datalyr_status dlr_client_be_born(datalyr_client *client)
         if (status == DATALYR_OK && dlr_client_is_enabled(client)) {
             status = dlr_client_start(client, NULL);
         }
-        if (status == DATALYR_OK) {
+        if (status != DATALYR_OK) {
+            undo_birth(client); /* the next call tries again */
+        } else {
             atomic_store_explicit(&client->generation, dlr_fork_generation(),
                                   memory_order_release);
         }

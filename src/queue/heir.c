@@ -22,6 +22,7 @@
 #include "os/map.h"
 #include "queue/log.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* One dead owner whose lock we hold. */
@@ -42,7 +43,8 @@ struct dlr_heir {
     struct foreign_file *loaded;
     struct dlr_segment *segment; /* what is being taken from */
     uint32_t offset;
-    uint32_t left; /* pending records behind `offset` */
+    uint32_t left;   /* pending records behind `offset` */
+    bool is_waiting; /* for memory or descriptors, until the next look */
 };
 
 /* What a loaded segment knows of its file. */
@@ -260,6 +262,7 @@ static bool take_over(void *self, const char *owner)
 
 void dlr_heir_look(struct dlr_heir *heir)
 {
+    heir->is_waiting = false;
     (void)dlr_estate_list_owners(heir->journal->dir, take_over, heir);
 }
 
@@ -382,17 +385,30 @@ static void correct_count(struct dlr_queue *queue, uint64_t counted,
     }
 }
 
+/* What may be different at the next look. */
+static bool is_passing(int error)
+{
+    return error == ENOMEM || error == EMFILE || error == ENFILE;
+}
+
 static bool load_next(struct dlr_heir *heir)
 {
     struct inheritance *inheritance = find_file(heir);
     struct dlr_estate_bytes bytes;
     struct dlr_estate_file *file;
+    int error;
 
-    if (inheritance == NULL) {
+    if (inheritance == NULL || heir->is_waiting) {
         return false;
     }
     file = &inheritance->estate.files[inheritance->next_file++];
-    if (dlr_estate_read(heir->journal->dir, file->name, &bytes) != 0) {
+    error = dlr_estate_read(heir->journal->dir, file->name, &bytes);
+    if (is_passing(error)) {
+        inheritance->next_file -= 1;
+        heir->is_waiting = true;
+        return false;
+    }
+    if (error != 0) {
         write_off(heir->queue, file->pending);
         inheritance->open_files -= 1;
         if (inheritance->open_files == 0) {
@@ -403,7 +419,8 @@ static bool load_next(struct dlr_heir *heir)
     heir->segment = make_segment(heir, inheritance, file, &bytes);
     dlr_estate_release(&bytes);
     if (heir->segment == NULL) {
-        inheritance->next_file -= 1; /* no memory: later */
+        inheritance->next_file -= 1;
+        heir->is_waiting = true;
         return false;
     }
     heir->offset = 0;
@@ -418,7 +435,8 @@ static bool load_next(struct dlr_heir *heir)
 
 bool dlr_heir_has_more(const struct dlr_heir *heir)
 {
-    return heir != NULL && (heir->left > 0 || find_file(heir) != NULL);
+    return heir != NULL &&
+           (heir->left > 0 || (!heir->is_waiting && find_file(heir) != NULL));
 }
 
 /* Moves one record from the file to the slice, or drops it for its age. */
@@ -459,17 +477,34 @@ static bool has_room(const struct dlr_heir *heir, const struct dlr_slice *slice,
                 max_bytes);
 }
 
-bool dlr_heir_take(struct dlr_heir *heir, uint32_t max_events, size_t max_bytes,
-                   struct dlr_slice *out)
+/* With the lock held: up to DLR_LOG_STEP records; false when the slice is
+ * complete, which it is at the end of a file. */
+static bool take_some(struct dlr_heir *heir, uint32_t max_events,
+                      size_t max_bytes, struct dlr_slice *slice)
 {
     int64_t now_ms = dlr_clock_now_ms(&heir->queue->config.clock);
 
-    memset(out, 0, sizeof *out);
-    while (out->live == 0 && (heir->left > 0 || load_next(heir))) {
-        dlr_mutex_lock(&heir->queue->lock);
-        while (heir->left > 0 && has_room(heir, out, max_events, max_bytes)) {
-            take_one(heir, out, now_ms);
+    for (uint32_t i = 0; i < DLR_LOG_STEP; i++) {
+        if (heir->left == 0) {
+            return slice->live == 0;
         }
+        if (!has_room(heir, slice, max_events, max_bytes)) {
+            return false;
+        }
+        take_one(heir, slice, now_ms);
+    }
+    return heir->left > 0 || slice->live == 0;
+}
+
+bool dlr_heir_take(struct dlr_heir *heir, uint32_t max_events, size_t max_bytes,
+                   struct dlr_slice *out)
+{
+    bool has_more = true;
+
+    memset(out, 0, sizeof *out);
+    while (has_more && (heir->left > 0 || load_next(heir))) {
+        dlr_mutex_lock(&heir->queue->lock);
+        has_more = take_some(heir, max_events, max_bytes, out);
         if (heir->left == 0) {
             struct dlr_segment *segment = heir->segment;
 
