@@ -138,8 +138,7 @@ static void a_dead_owner_has_one_heir(void **state)
     dlr_estate_close(dir, &first);
     assert_true(is_there(OWNER ".lock")); /* something is left */
     assert_int_equal(dlr_estate_open(dir, OWNER, &second), 0);
-    assert_int_equal(
-        dlr_estate_remove(dir, &second, OWNER "-00000001.seg"), 0);
+    assert_int_equal(dlr_estate_remove(dir, &second, OWNER "-00000001.seg"), 0);
     dlr_estate_close(dir, &second);
     assert_false(is_there(OWNER ".lock"));
 }
@@ -161,9 +160,8 @@ static void a_link_in_place_of_a_lock_file_is_not_followed(void **state)
 
     (void)state;
     put("elsewhere", "", 0);
-    assert_int_equal(symlink("elsewhere",
-                             test_folder_path(&folder, OWNER ".lock")),
-                     0);
+    assert_int_equal(
+        symlink("elsewhere", test_folder_path(&folder, OWNER ".lock")), 0);
     assert_int_equal(dlr_estate_open(dir, OWNER, &estate), ELOOP);
 }
 
@@ -184,8 +182,8 @@ static void a_good_file_is_read_with_its_records(void **state)
     segment_file_begin(&file, NULL);
     segment_file_add(&file, "{1}", DLR_RECORD_PENDING);
     put(OWNER "-00000001.seg", file.bytes, file.len);
-    assert_int_equal(
-        dlr_estate_read_head(dir, OWNER "-00000001.seg", &head), DLR_HEAD_GOOD);
+    assert_int_equal(dlr_estate_read_head(dir, OWNER "-00000001.seg", &head),
+                     DLR_HEAD_GOOD);
     assert_int_equal(read_file(&bytes), 0);
     assert_int_equal(bytes.verdict, DLR_HEAD_GOOD);
     scan = dlr_estate_scan(&bytes);
@@ -266,9 +264,8 @@ static void pipes_and_folders_are_not_read(void **state)
                    test_folder_path(&folder, OWNER "-00000001.seg"));
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_int_equal(read_file(&bytes), EPERM);
-    assert_int_equal(
-        dlr_estate_read_head(dir, OWNER "-00000001.seg", &head),
-        DLR_HEAD_DAMAGED);
+    assert_int_equal(dlr_estate_read_head(dir, OWNER "-00000001.seg", &head),
+                     DLR_HEAD_DAMAGED);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(mkdir(path, 0700), 0);
     assert_int_equal(read_file(&bytes), EPERM);

@@ -74,8 +74,8 @@ static void put(const char *name)
 
     assert_int_equal(
         dlr_file_open(test.journal.dir, name, DLR_FILE_CREATE, &fd), 0);
-    assert_int_equal(
-        dlr_file_write_at(fd, 0, test.file.bytes, test.file.len), 0);
+    assert_int_equal(dlr_file_write_at(fd, 0, test.file.bytes, test.file.len),
+                     0);
     dlr_file_close(&fd);
     segment_file_begin(&test.file, test.journal.destination);
 }
@@ -156,13 +156,12 @@ static void what_was_delivered_is_marked_in_the_file(void **state)
         test_folder_remove(&test.folder);
         dlr_journal_close(&test.journal, true);
         test.folder = folder;
-        assert_int_equal(
-            dlr_journal_open(&test.journal,
-                             &(struct dlr_journal_config){
-                                 .path = folder.path,
-                                 .host = "http://localhost/",
-                                 .api_key = "dk_test"}),
-            0);
+        assert_int_equal(dlr_journal_open(&test.journal,
+                                          &(struct dlr_journal_config){
+                                              .path = folder.path,
+                                              .host = "http://localhost/",
+                                              .api_key = "dk_test"}),
+                         0);
     }
     dlr_heir_look(test.heir);
     assert_string_equal(deliver_all(), "{2}");
@@ -220,9 +219,8 @@ static void a_living_owner_keeps_its_files(void **state)
     (void)state;
     segment_file_add(&test.file, "{1}", DLR_RECORD_PENDING);
     put(FIRST);
-    assert_int_equal(dlr_file_open(test.journal.dir, DEAD ".lock",
-                                   DLR_FILE_CREATE, &fd),
-                     0);
+    assert_int_equal(
+        dlr_file_open(test.journal.dir, DEAD ".lock", DLR_FILE_CREATE, &fd), 0);
     assert_int_equal(dlr_file_try_lock(fd), 0);
     dlr_heir_look(test.heir);
     assert_int_equal(read_ledger().recovered, 0);
@@ -302,8 +300,8 @@ static void the_last_file_that_cannot_be_read_ends_the_inheritance(void **state)
     assert_false(is_there(DEAD ".lock"));
 }
 
-static void a_file_that_was_cut_off_after_it_was_counted_is_corrected(
-    void **state)
+static void
+a_file_that_was_cut_off_after_it_was_counted_is_corrected(void **state)
 {
     (void)state;
     segment_file_add(&test.file, "{1}", DLR_RECORD_PENDING);

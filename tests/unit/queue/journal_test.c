@@ -85,8 +85,7 @@ static const char *find(const char *end)
         if (len > strlen(end) &&
             strcmp(entry->d_name + len - strlen(end), end) == 0) {
             assert_null(found);
-            (void)snprintf(path, sizeof path, "%s/%s", rig.path,
-                           entry->d_name);
+            (void)snprintf(path, sizeof path, "%s/%s", rig.path, entry->d_name);
             found = path;
         }
     }
@@ -140,9 +139,9 @@ static void a_segment_is_a_file_with_its_blocks_and_a_head(void **state)
     assert_true((size_t)info.st_size == segment->held_bytes);
     assert_true((size_t)info.st_blocks * 512 >= segment->held_bytes);
     assert_true(segment->cap >= 100000);
-    assert_int_equal(dlr_segment_head_read(segment->mapping,
-                                           segment->held_bytes, &head),
-                     DLR_HEAD_GOOD);
+    assert_int_equal(
+        dlr_segment_head_read(segment->mapping, segment->held_bytes, &head),
+        DLR_HEAD_GOOD);
     assert_true(head.generation == segment->generation);
     assert_true((head.generation & 1) == 1);
     assert_memory_equal(head.destination, rig.journal.destination,
@@ -251,9 +250,8 @@ static void memory_in_place_of_files_has_a_ceiling_of_its_own(void **state)
     (void)state;
     limit_files(4096);
     first = make(800000);
-    assert_int_equal(
-        rig.maker.make(&rig.journal, 800000, false, 0, &second),
-        DATALYR_QUEUE_FULL);
+    assert_int_equal(rig.maker.make(&rig.journal, 800000, false, 0, &second),
+                     DATALYR_QUEUE_FULL);
     assert_null(second);
     retire(first);
     second = make(800000);
@@ -267,9 +265,8 @@ static void a_removed_directory_leaves_memory(void **state)
     struct dlr_segment *after;
 
     (void)state;
-    assert_int_equal(nftw(rig.path, test_folder_remove_entry, 16,
-                          FTW_DEPTH | FTW_PHYS),
-                     0);
+    assert_int_equal(
+        nftw(rig.path, test_folder_remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
     after = make(1000);
     assert_true(after->generation == 0);
     memset(before->base, 'x', before->cap); /* no file, and no signal */
@@ -327,8 +324,7 @@ static void burying_says_why_it_cannot(void **state)
 {
     (void)state;
     limit_files(2);
-    assert_int_equal(dlr_journal_bury(&rig.journal, dlr_text_of("{1}")),
-                     EFBIG);
+    assert_int_equal(dlr_journal_bury(&rig.journal, dlr_text_of("{1}")), EFBIG);
     limit_files(RLIM_INFINITY);
 }
 

@@ -110,9 +110,9 @@ static void a_head_that_was_cut_off_is_damaged(void **state)
     struct dlr_segment_head head;
 
     (void)state;
-    assert_int_equal(dlr_segment_head_read(file.bytes,
-                                           DLR_SEGMENT_HEAD_BYTES - 1, &head),
-                     DLR_HEAD_DAMAGED);
+    assert_int_equal(
+        dlr_segment_head_read(file.bytes, DLR_SEGMENT_HEAD_BYTES - 1, &head),
+        DLR_HEAD_DAMAGED);
 }
 
 static void a_head_in_the_other_byte_order_is_foreign(void **state)
@@ -269,8 +269,8 @@ static void a_stump_shorter_than_a_head_is_damage(void **state)
     assert_string_equal(scan_all(), "p{1} runs=1 bytes=7");
 }
 
-static void bytes_of_an_older_file_on_the_same_blocks_are_no_records(
-    void **state)
+static void
+bytes_of_an_older_file_on_the_same_blocks_are_no_records(void **state)
 {
     (void)state;
     segment_file_add(&file, "{1}", DLR_RECORD_PENDING);
