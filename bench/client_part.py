@@ -103,10 +103,11 @@ def enqueue_live(bench):
     bench.measure("track, network busy or dead", variants)
 
 
-def deliver(bench, options, events, timeout=300, **settings):
-    with Null(bench, *options) as server:
+def deliver(bench, options, events, timeout=300, undisturbed=False,
+            **settings):
+    with Null(bench, *options, undisturbed=undisturbed) as server:
         result = bench.client("deliver", events=events, timeout=timeout,
-                              host=server.url + "/track", **settings)
+                              undisturbed=undisturbed, host=server.url + "/track", **settings)
         got = server.count()
         expect_equal("the receiver's count", got["events"], events)
         result["receiver"] = got
@@ -117,45 +118,54 @@ def delivery(bench):
     many = bench.pick(100000, 1000000)
     few = bench.pick(10000, 100000)
     gzip = ["--gzip", "--batch", 10000]
+    # Client and server go before other programs, where we may do that.
+    alone = {"undisturbed": bench.can_be_undisturbed()}
     bench.measure("delivery, 0 ms", {
         "batches of 500": lambda: deliver(bench, ["--batch", 10000], many,
-                                          **BATCH),
-        "batches of 500, journal": lambda: with_journal(bench, many),
+                                          **BATCH, **alone),
+        "batches of 500, journal": lambda: with_journal(
+            bench, many, **alone),
         "batches of 500, gzip": lambda: deliver(
-            bench, gzip, many, compression="gzip", **BATCH),
-        "single, 10 in flight": lambda: deliver(bench, [], few, **SINGLE),
+            bench, gzip, many, compression="gzip", **BATCH, **alone),
+        "single, 10 in flight": lambda: deliver(
+            bench, [], few, **SINGLE, **alone),
         "single, 64 in flight": lambda: deliver(
-            bench, [], few, **dict(SINGLE, max_in_flight=64)),
-        "one blocking libcurl handle": lambda: naive(bench, [], few),
+            bench, [], few, **dict(SINGLE, max_in_flight=64),
+            **alone),
+        "one blocking libcurl handle": lambda: naive(
+            bench, [], few, **alone),
     })
     slow = ["--delay-ms", 20]
     bench.measure("delivery, 20 ms", {
         "batches of 500, 4 in flight": lambda: deliver(
-            bench, slow + ["--batch", 10000], many, **BATCH),
+            bench, slow + ["--batch", 10000], many, **BATCH, **alone),
         "batches of 500, 10 in flight": lambda: deliver(
             bench, slow + ["--batch", 10000], many,
-            **dict(BATCH, max_in_flight=10)),
+            **dict(BATCH, max_in_flight=10), **alone),
         "single, 10 in flight": lambda: deliver(
-            bench, slow, bench.pick(1000, 5000), **SINGLE),
+            bench, slow, bench.pick(1000, 5000), **SINGLE, **alone),
         "single, 64 in flight": lambda: deliver(
             bench, slow, bench.pick(4000, 30000),
-            **dict(SINGLE, max_in_flight=64)),
-        "one blocking libcurl handle": lambda: naive(bench, slow, 100),
+            **dict(SINGLE, max_in_flight=64),
+            **alone),
+        "one blocking libcurl handle": lambda: naive(
+            bench, slow, 100, **alone),
     })
 
 
-def with_journal(bench, events):
+def with_journal(bench, events, **more):
     folder = os.path.join(bench.folder(), "journal")
     try:
         return deliver(bench, ["--batch", 10000], events, journal_dir=folder,
-                       **BATCH)
+                       **BATCH, **more)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def naive(bench, options, events):
-    with Null(bench, *options) as server:
-        result = bench.run(bench.program("naive"), server.url + "/track",
+def naive(bench, options, events, undisturbed=False):
+    with Null(bench, *options, undisturbed=undisturbed) as server:
+        result = bench.run(*bench.priority(undisturbed),
+                           bench.program("naive"), server.url + "/track",
                            events)
         expect_equal("the receiver's count", server.count()["events"], events)
         return result

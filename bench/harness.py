@@ -56,8 +56,9 @@ def fetch(url, headers=None):
 class Null(Server):
     """The null server; counts what it got."""
 
-    def __init__(self, bench, *options):
-        super().__init__([bench.program("nullserver"), *map(str, options)])
+    def __init__(self, bench, *options, undisturbed=False):
+        super().__init__([*bench.priority(undisturbed),
+                          bench.program("nullserver"), *map(str, options)])
 
     def count(self):
         return fetch(self.url + "/__count")
@@ -111,7 +112,12 @@ class Bench:
     def folder(self):
         return tempfile.mkdtemp(dir=self.folders)
 
-    def can_be_undisturbed(self):
+    @staticmethod
+    def priority(undisturbed):
+        return ["chrt", "-f", "20"] if undisturbed else []
+
+    @staticmethod
+    def can_be_undisturbed():
         if shutil.which("chrt") is None:
             return False
         return subprocess.run(["chrt", "-f", "20", "true"],
@@ -134,8 +140,8 @@ class Bench:
     def client(self, name, timeout=600, undisturbed=False, **settings):
         """Runs one benchmark of the client and checks its ledger. Undisturbed
         is with real-time priority: other programs wait meanwhile."""
-        first = ["chrt", "-f", "20"] if undisturbed else []
-        result = self.run(*first, self.program("bench"), name,
+        result = self.run(*self.priority(undisturbed), self.program("bench"),
+                          name,
                           *("%s=%s" % pair for pair in settings.items()),
                           timeout=timeout)
         ledger = result.get("ledger")
