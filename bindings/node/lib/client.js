@@ -28,6 +28,7 @@ const CLOSE_GRACE_MS = 2000;
 const FENCE_MIN_MS = 1000;
 
 const EXIT_POLL_MS = 10;
+const EXIT_ASK_MS = 1000;
 
 // Places in the gauge: see src/watch.c.
 const PENDING = 0;
@@ -401,6 +402,7 @@ class Datalyr {
     }
     // Not a flush: its thread could not be called back for the close behind it.
     const end = performance.now() + this.#gauge[EXIT_TIMEOUT];
+    let askAt = 0;
     const poll = () => {
       if (this.#closing || this.#measure()[PENDING] === 0) {
         return;
@@ -409,7 +411,11 @@ class Datalyr {
         this.#hasGivenUp = true;
         return;
       }
-      native.flushNow(this.#handle, 0);
+      // Each time ends the rest of failed events: not more often than a retry.
+      if (performance.now() >= askAt) {
+        askAt = performance.now() + EXIT_ASK_MS;
+        native.flushNow(this.#handle, 0);
+      }
       setTimeout(poll, EXIT_POLL_MS);
     };
     poll();
