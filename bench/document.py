@@ -50,6 +50,16 @@ METHOD = """\
   event or counted one twice fails and is not shown.
 - Client and server share the machine's processors, as do other programs where
   the load says so: trust ratios inside of one table.
+- What a goal is computed from was a choice where it can be read in two ways,
+  and the other reading is in the tables: "network live" is the loop at full
+  speed (paced calls, each after a rest, have a p99 above the goal); "with the
+  same JSON" means librdkafka's caller also writes id, time and context, with a
+  plain writer that uses snprintf for numbers (copying constants, it takes half
+  of our time instead); the bytes above an event's JSON are those that the log
+  grows by, without the segments made ahead (with them some 20 more at 100,000
+  events).
+- The tables that begin with "peers" are from a run of their own, with its own
+  load; no ratio mixes the two runs.
 - Peers are run with the best settings found for them: batches of 500 for
   segment and posthog with a caller that yields, flushes of 20 for rudder, lists
   of 50 handed over whole for mixpanel (it has no queue), a linger of 20 ms and
