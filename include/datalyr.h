@@ -63,20 +63,20 @@ extern "C" {
 #define DATALYR_VERSION_MAJOR 0
 #define DATALYR_VERSION_MINOR 1
 #define DATALYR_VERSION_PATCH 0
-#define DATALYR_VERSION "0.1.0"
+#define DATALYR_VERSION       "0.1.0"
 
 /* ---------------------------------------------------------------- status */
 
 /** What a call came to. Numbers are frozen; new ones go at the end. */
-#define DATALYR_STATUS_MAP(XX)                                             \
-    XX(OK, 0, "done")                                                      \
-    XX(INVALID, 1, "an argument is missing or malformed")                  \
-    XX(TOO_LARGE, 2, "the event is larger than max_event_bytes")           \
+#define DATALYR_STATUS_MAP(XX)                                              \
+    XX(OK, 0, "done")                                                       \
+    XX(INVALID, 1, "an argument is missing or malformed")                   \
+    XX(TOO_LARGE, 2, "the event is larger than max_event_bytes")            \
     XX(QUEUE_FULL, 3, "the queue is full and nothing in it may be evicted") \
-    XX(CLOSED, 4, "the client is closing or closed")                       \
-    XX(TIMEOUT, 5, "the deadline passed before the work was finished")     \
-    XX(IO, 6, "the operating system refused an operation")                 \
-    XX(NOMEM, 7, "out of memory")                                          \
+    XX(CLOSED, 4, "the client is closing or closed")                        \
+    XX(TIMEOUT, 5, "the deadline passed before the work was finished")      \
+    XX(IO, 6, "the operating system refused an operation")                  \
+    XX(NOMEM, 7, "out of memory")                                           \
     XX(IN_HOOK, 8, "flush and close may not be called from a hook")
 
 typedef enum datalyr_status {
@@ -297,7 +297,7 @@ static inline datalyr_value datalyr_same_(datalyr_value value)
 
 /** Any C value as a property value: numbers, text, bool, or a datalyr_value.
  *  `true` and `false` are int in C11: write DATALYR_TRUE, DATALYR_FALSE. */
-#    define DATALYR(x)                               \
+#    define DATALYR(x) \
         _Generic((x),                                \
             _Bool: datalyr_boolean,                  \
             char *: datalyr_text,                    \
@@ -313,22 +313,22 @@ static inline datalyr_value datalyr_same_(datalyr_value value)
 
 #ifndef __cplusplus
 /** An object from pairs: DATALYR_OBJECT({ "plan", DATALYR("pro") }, ...). */
-#    define DATALYR_OBJECT(...)                                 \
-        datalyr_object((const datalyr_member[]){ __VA_ARGS__ }, \
-                       sizeof((const datalyr_member[]){ __VA_ARGS__ }) / \
+#    define DATALYR_OBJECT(...)                                        \
+        datalyr_object((const datalyr_member[]){__VA_ARGS__},          \
+                       sizeof((const datalyr_member[]){__VA_ARGS__}) / \
                            sizeof(datalyr_member))
 
 /** A list from values: DATALYR_LIST(DATALYR("a"), DATALYR(2)). */
-#    define DATALYR_LIST(...)                                \
-        datalyr_list((const datalyr_value[]){ __VA_ARGS__ }, \
-                     sizeof((const datalyr_value[]){ __VA_ARGS__ }) / \
+#    define DATALYR_LIST(...)                                       \
+        datalyr_list((const datalyr_value[]){__VA_ARGS__},          \
+                     sizeof((const datalyr_value[]){__VA_ARGS__}) / \
                          sizeof(datalyr_value))
 #endif
 
-#define DATALYR_TRUE datalyr_boolean(true)
-#define DATALYR_FALSE datalyr_boolean(false)
+#define DATALYR_TRUE    datalyr_boolean(true)
+#define DATALYR_FALSE   datalyr_boolean(false)
 #define DATALYR_BOOL(x) datalyr_boolean((x) ? true : false)
-#define DATALYR_NULL datalyr_null()
+#define DATALYR_NULL    datalyr_null()
 /** No properties, no traits. */
 #define DATALYR_NONE datalyr_none()
 
@@ -441,20 +441,19 @@ typedef struct datalyr_record {
 } datalyr_record;
 
 /** Why an accepted event was given up. Numbers are frozen. */
-#define DATALYR_DROP_MAP(XX)                                              \
-    XX(QUEUE_OVERFLOW, 0, "queue_overflow", "evicted for newer events")   \
-    XX(PERMANENT_CLIENT_ERROR, 1, "permanent_client_error",               \
-       "the server answered with a 4xx that a retry cannot change")       \
-    XX(REJECTED_BY_SERVER, 2, "rejected_by_server",                       \
-       "the server took the batch and named this event as rejected")      \
-    XX(MAX_FLUSH_ATTEMPTS, 3, "max_flush_attempts",                       \
-       "ten cycles of attempts failed")                                   \
-    XX(CLOSE_TIMEOUT, 4, "close_timeout",                                 \
-       "not delivered when close ran out of time")                        \
-    XX(BEFORE_SEND, 5, "before_send", "the before_send hook refused it")  \
-    XX(JOURNAL_EXPIRED, 6, "journal_expired",                             \
-       "older than journal_max_age_ms")                                   \
-    XX(JOURNAL_CORRUPT, 7, "journal_corrupt",                             \
+#define DATALYR_DROP_MAP(XX)                                                   \
+    XX(QUEUE_OVERFLOW, 0, "queue_overflow", "evicted for newer events")        \
+    XX(PERMANENT_CLIENT_ERROR, 1, "permanent_client_error",                    \
+       "the server answered with a 4xx that a retry cannot change")            \
+    XX(REJECTED_BY_SERVER, 2, "rejected_by_server",                            \
+       "the server took the batch and named this event as rejected")           \
+    XX(MAX_FLUSH_ATTEMPTS, 3, "max_flush_attempts",                            \
+       "ten cycles of attempts failed")                                        \
+    XX(CLOSE_TIMEOUT, 4, "close_timeout",                                      \
+       "not delivered when close ran out of time")                             \
+    XX(BEFORE_SEND, 5, "before_send", "the before_send hook refused it")       \
+    XX(JOURNAL_EXPIRED, 6, "journal_expired", "older than journal_max_age_ms") \
+    XX(JOURNAL_CORRUPT, 7, "journal_corrupt",                                  \
        "its record in the journal was damaged")
 
 typedef enum datalyr_drop_reason {
@@ -465,11 +464,11 @@ typedef enum datalyr_drop_reason {
 } datalyr_drop_reason;
 
 /** Why a call was refused (never accepted). Numbers are frozen. */
-#define DATALYR_REFUSAL_MAP(XX)               \
+#define DATALYR_REFUSAL_MAP(XX)                 \
     XX(VALIDATION_ERROR, 0, "validation_error") \
-    XX(TOO_LARGE, 1, "too_large")             \
-    XX(QUEUE_FULL, 2, "queue_full")           \
-    XX(CLOSED, 3, "closed")                   \
+    XX(TOO_LARGE, 1, "too_large")               \
+    XX(QUEUE_FULL, 2, "queue_full")             \
+    XX(CLOSED, 3, "closed")                     \
     XX(DISABLED, 4, "disabled")
 
 typedef enum datalyr_refusal {
@@ -491,10 +490,10 @@ DATALYR_API const char *datalyr_refusal_name(datalyr_refusal refusal);
 typedef struct datalyr_failure {
     const datalyr_record *events; /**< those in the request */
     size_t count;
-    int32_t http_status;   /**< 0 when no answer came */
-    int32_t attempt;       /**< 1 for the first */
-    int64_t retry_in_ms;   /**< -1: no retry, the events are dropped or split */
-    const char *message;   /**< one line, control characters escaped */
+    int32_t http_status; /**< 0 when no answer came */
+    int32_t attempt;     /**< 1 for the first */
+    int64_t retry_in_ms; /**< -1: no retry, the events are dropped or split */
+    const char *message; /**< one line, control characters escaped */
 } datalyr_failure;
 
 typedef enum datalyr_log_level {
@@ -567,9 +566,9 @@ typedef struct datalyr_hooks {
 
 typedef enum datalyr_overflow {
     DATALYR_OVERFLOW_DEFAULT = 0, /**< drop_oldest */
-    DATALYR_DROP_OLDEST = 1, /**< evict the oldest that is not in flight */
-    DATALYR_REFUSE_NEW = 2,  /**< refuse the new one: DATALYR_QUEUE_FULL */
-    DATALYR_BLOCK = 3        /**< wait up to block_timeout_ms for room */
+    DATALYR_DROP_OLDEST = 1,      /**< evict the oldest that is not in flight */
+    DATALYR_REFUSE_NEW = 2,       /**< refuse the new one: DATALYR_QUEUE_FULL */
+    DATALYR_BLOCK = 3             /**< wait up to block_timeout_ms for room */
 } datalyr_overflow;
 
 typedef enum datalyr_batch_mode {
@@ -587,10 +586,10 @@ typedef enum datalyr_compression_mode {
 } datalyr_compression_mode;
 
 typedef enum datalyr_sync_mode {
-    DATALYR_SYNC_DEFAULT = 0, /**< none */
-    DATALYR_SYNC_NONE = 1,    /**< survives kill -9, not a power cut */
+    DATALYR_SYNC_DEFAULT = 0,  /**< none */
+    DATALYR_SYNC_NONE = 1,     /**< survives kill -9, not a power cut */
     DATALYR_SYNC_INTERVAL = 2, /**< a power cut takes one interval */
-    DATALYR_SYNC_ALWAYS = 3   /**< the call waits for the disk */
+    DATALYR_SYNC_ALWAYS = 3    /**< the call waits for the disk */
 } datalyr_sync_mode;
 
 /** A switch whose default the settings table decides. */
@@ -671,12 +670,12 @@ DATALYR_API void datalyr_config_clear(datalyr_config *config);
 
 /** One row of the settings table, for tools that list the settings. */
 typedef struct datalyr_setting {
-    const char *name;          /**< "flush_at" */
-    const char *default_text;  /**< "20", or "" when there is none */
-    const char *range_text;    /**< "1 to 1000000 events" */
-    const char *help;          /**< one sentence */
-    bool is_switch;            /**< true or false */
-    bool is_secret;            /**< never to be shown whole */
+    const char *name;         /**< "flush_at" */
+    const char *default_text; /**< "20", or "" when there is none */
+    const char *range_text;   /**< "1 to 1000000 events" */
+    const char *help;         /**< one sentence */
+    bool is_switch;           /**< true or false */
+    bool is_secret;           /**< never to be shown whole */
 } datalyr_setting;
 
 /**
@@ -813,10 +812,9 @@ DATALYR_API datalyr_status datalyr_alias(datalyr_client *client,
  * @param purchase  borrowed; value must be finite.
  * @return as datalyr_track().
  */
-DATALYR_API datalyr_status
-datalyr_track_purchase(datalyr_client *client, const char *user_id,
-                       const datalyr_purchase *purchase,
-                       const datalyr_options *options);
+DATALYR_API datalyr_status datalyr_track_purchase(
+    datalyr_client *client, const char *user_id,
+    const datalyr_purchase *purchase, const datalyr_options *options);
 
 /**
  * Sends what waits and returns when everything accepted before the call,
@@ -892,14 +890,14 @@ typedef struct datalyr_ledger {
     uint64_t duplicates;         /**< of delivered: the server had them */
     uint64_t requests;           /**< sent, retries included */
     uint64_t retries;
-    uint64_t failures;             /**< attempts that failed */
-    uint64_t body_bytes;           /**< before compression */
-    uint64_t sent_bytes;           /**< after compression */
-    uint64_t queue_bytes;          /**< log space held */
-    int64_t oldest_age_ms;         /**< of the oldest pending event; 0: none */
-    uint64_t journal_errors;       /**< times the journal fell back to memory */
+    uint64_t failures;       /**< attempts that failed */
+    uint64_t body_bytes;     /**< before compression */
+    uint64_t sent_bytes;     /**< after compression */
+    uint64_t queue_bytes;    /**< log space held */
+    int64_t oldest_age_ms;   /**< of the oldest pending event; 0: none */
+    uint64_t journal_errors; /**< times the journal fell back to memory */
     uint64_t journal_corrupt_bytes; /**< set aside as damaged */
-    double latency_p50_ms; /**< of requests, over the last minutes */
+    double latency_p50_ms;          /**< of requests, over the last minutes */
     double latency_p90_ms;
     double latency_p99_ms;
 } datalyr_ledger;

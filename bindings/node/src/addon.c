@@ -37,10 +37,9 @@ NAPI_MODULE_INIT()
             return dln_script_fail(env, "the module cannot be set up");
         }
     }
-    if (napi_set_named_property(
-            env, exports, "version",
-            dln_script_text(env, datalyr_version(), NAPI_AUTO_LENGTH)) !=
-        napi_ok) {
+    if (napi_set_named_property(env, exports, "version",
+                                dln_script_text(env, datalyr_version(),
+                                                NAPI_AUTO_LENGTH)) != napi_ok) {
         return dln_script_fail(env, "the module cannot be set up");
     }
     return exports;

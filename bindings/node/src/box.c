@@ -91,8 +91,8 @@ static void wake(struct dln_box *box)
         return;
     }
     /* Anything but ok: the environment is ending, nobody will listen. */
-    if (napi_call_threadsafe_function(box->wake, NULL,
-                                      napi_tsfn_nonblocking) == napi_ok) {
+    if (napi_call_threadsafe_function(box->wake, NULL, napi_tsfn_nonblocking) ==
+        napi_ok) {
         box->is_woken = true;
     } else {
         box->is_open = false;

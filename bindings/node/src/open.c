@@ -30,9 +30,9 @@ enum argument {
 
 static void throw_error(napi_env env, const datalyr_error *error)
 {
-    (void)napi_throw_error(
-        env, datalyr_status_name((datalyr_status)error->status),
-        error->message);
+    (void)napi_throw_error(env,
+                           datalyr_status_name((datalyr_status)error->status),
+                           error->message);
 }
 
 /* ---- settings */

@@ -103,8 +103,8 @@ static napi_value track(struct reading *reading, datalyr_client *client,
     for (enum argument i = EVENT; i <= SESSION_ID; i++) {
         texts[i] = read_text(reading, i, arguments[i], &len);
         if (i == PROPERTIES) {
-            event.properties = texts[i] == NULL ? datalyr_none()
-                                                : datalyr_json(texts[i], len);
+            event.properties =
+                texts[i] == NULL ? datalyr_none() : datalyr_json(texts[i], len);
         } else if (len > 0 && memchr(texts[i], '\0', len) != NULL) {
             return refuse_nul(reading->env, i);
         }
