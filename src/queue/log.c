@@ -217,6 +217,17 @@ static void pass_fences(struct dlr_queue *queue, struct dlr_position at)
     }
 }
 
+/* Waking a caller for each place that becomes free costs more than sending the
+ * event; for a handful at a time it costs next to nothing. Who waits looks by
+ * himself from time to time, so fewer places are found too. */
+static bool has_ample_room(const struct dlr_queue *queue)
+{
+    uint64_t quarter = queue->config.max_events / 4;
+    uint64_t ample = quarter < DLR_LOG_STEP ? quarter : DLR_LOG_STEP;
+
+    return queue->ledger.pending + ample <= queue->config.max_events;
+}
+
 void dlr_log_settle(struct dlr_queue *queue, struct dlr_position at,
                     uint32_t state)
 {
@@ -235,7 +246,9 @@ void dlr_log_settle(struct dlr_queue *queue, struct dlr_position at,
     if (queue->fences != NULL) {
         pass_fences(queue, at);
     }
-    tell_room(queue);
+    if (has_ample_room(queue)) {
+        tell_room(queue);
+    }
 }
 
 uint32_t dlr_log_count_drop(struct dlr_queue *queue, datalyr_drop_reason reason)

@@ -22,6 +22,10 @@
 
 #include <string.h>
 
+/* Between two looks of a caller that waits: it is told when there is ample room,
+ * and must find by itself what little there may be for long. */
+#define LOOK_FOR_ROOM_NS ((int64_t)10 * 1000 * 1000)
+
 /* An event that no empty log could hold must not evict all others first. */
 static uint32_t largest_event(const struct dlr_queue_config *config)
 {
@@ -213,15 +217,17 @@ static datalyr_status find_place(struct dlr_queue *queue, uint32_t span,
     }
 }
 
-/* Waits for room; false when the time is over or the queue was closed. */
+/* Waits until somebody tells of room, or for a while; false when the time is
+ * over or the queue was closed. */
 static bool wait_for_room(struct dlr_queue *queue, int64_t deadline_ns)
 {
-    bool in_time;
+    int64_t look_ns = dlr_clock_monotonic_ns() + LOOK_FOR_ROOM_NS;
 
     queue->blocked += 1;
-    in_time = dlr_cond_wait_until_ns(&queue->room, &queue->lock, deadline_ns);
+    (void)dlr_cond_wait_until_ns(&queue->room, &queue->lock,
+                                 look_ns < deadline_ns ? look_ns : deadline_ns);
     queue->blocked -= 1;
-    return in_time && !queue->is_closed;
+    return dlr_clock_monotonic_ns() < deadline_ns && !queue->is_closed;
 }
 
 static void write_record(struct dlr_queue *queue, struct dlr_position at,
