@@ -77,6 +77,7 @@ class Datalyr {
   #fences = 0; // flushes in threads
   #nextFence = null;
   #fence = null;
+  #flushes = new Set(); // ends of the promises of flush
   #closing = null;
   #hasGivenUp = false; // of draining before the exit
   #refused = { validation_error: 0, closed: 0 }; // before the library saw them
@@ -310,8 +311,10 @@ class Datalyr {
       const finish = () => {
         isOver = true;
         clearTimeout(timer);
+        this.#flushes.delete(finish);
         resolve();
       };
+      this.#flushes.add(finish);
       const goOn = (left) => {
         if (left <= 0 || isOver || this.#closing) {
           finish();
@@ -372,6 +375,9 @@ class Datalyr {
       Math.max(0, timeout - (performance.now() - begin))));
     await Promise.race([done, isLate]);
     clearTimeout(timer);
+    for (const end of this.#flushes) {
+      end();
+    }
   }
 
   async #finish(timeout) {
