@@ -285,15 +285,6 @@ static void *track_until_told(void *argument)
     return NULL;
 }
 
-/* The address sanitizer of gcc 12 does not look after its own allocator when a
- * process forks: a lock that another thread holds stays locked in the child. */
-static bool is_sanitized_for_addresses(void)
-{
-    const char *kinds = getenv("DATALYR_SANITIZE");
-
-    return kinds != NULL && strstr(kinds, "address") != NULL;
-}
-
 static void forks_while_other_threads_track_at_full_speed(void **state)
 {
     datalyr_config config = test_config(&server, &told);
@@ -302,9 +293,6 @@ static void forks_while_other_threads_track_at_full_speed(void **state)
     int children = 30;
 
     (void)state;
-    if (is_sanitized_for_addresses()) {
-        skip();
-    }
     config.batch = DATALYR_BATCH_ALWAYS;
     config.flush_at = 100;
     config.overflow = DATALYR_BLOCK;
