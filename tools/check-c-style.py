@@ -15,7 +15,7 @@ PRODUCT = ["include", "src", "cli", "collector", "faultd"]
 OTHERS = ["tests", "examples", "bench"]
 
 MAX_FILE_LINES = 600
-MAX_HEADER_LINES = 150
+MAX_HEADER_LINES = 200
 MAX_FUNCTION_LINES = 60
 MAX_PARAMETERS = 5
 PUBLIC_HEADER = os.path.join("include", "datalyr.h")
