@@ -202,10 +202,14 @@ static datalyr_status refuse_closed(datalyr_error *error)
                          "opened, or is closed");
 }
 
-/* Ends a call that its own checks refused, or records it. */
+/* Records a call, or counts that its own checks refused it. Without a client
+ * neither: that outranks whatever else is wrong with the call. */
 static datalyr_status conclude(datalyr_client *client, struct dlr_call *call,
                                datalyr_status status, datalyr_error *error)
 {
+    if (client == NULL) {
+        return refuse_closed(error);
+    }
     if (status == DATALYR_OK) {
         if (call->takes_defaults) {
             call->properties.defaults = &client->defaults;
@@ -222,12 +226,8 @@ datalyr_status datalyr_track_e(datalyr_client *client,
                                const datalyr_event *event, datalyr_error *error)
 {
     struct dlr_call call;
-    datalyr_status status;
+    datalyr_status status = dlr_call_track(&call, event, error);
 
-    if (client == NULL) {
-        return refuse_closed(error);
-    }
-    status = dlr_call_track(&call, event, error);
     return conclude(client, &call, status, error);
 }
 
@@ -260,12 +260,8 @@ datalyr_status datalyr_identify(datalyr_client *client, const char *user_id,
                                 const datalyr_options *options)
 {
     struct dlr_call call;
-    datalyr_status status;
+    datalyr_status status = dlr_call_options(&call, options, NULL);
 
-    if (client == NULL) {
-        return DATALYR_CLOSED;
-    }
-    status = dlr_call_options(&call, options, NULL);
     if (status == DATALYR_OK) {
         status = dlr_call_identify(&call, user_id, traits, NULL);
     }
@@ -277,12 +273,8 @@ datalyr_status datalyr_group(datalyr_client *client, const char *user_id,
                              const datalyr_options *options)
 {
     struct dlr_call call;
-    datalyr_status status;
+    datalyr_status status = dlr_call_options(&call, options, NULL);
 
-    if (client == NULL) {
-        return DATALYR_CLOSED;
-    }
-    status = dlr_call_options(&call, options, NULL);
     if (status == DATALYR_OK) {
         status = dlr_call_group(&call, user_id, group_id, traits, NULL);
     }
@@ -294,12 +286,8 @@ datalyr_status datalyr_page(datalyr_client *client, const char *user_id,
                             const datalyr_options *options)
 {
     struct dlr_call call;
-    datalyr_status status;
+    datalyr_status status = dlr_call_options(&call, options, NULL);
 
-    if (client == NULL) {
-        return DATALYR_CLOSED;
-    }
-    status = dlr_call_options(&call, options, NULL);
     if (status == DATALYR_OK) {
         status = dlr_call_page(&call, user_id, name, properties, NULL);
     }
@@ -311,12 +299,8 @@ datalyr_status datalyr_alias(datalyr_client *client, const char *user_id,
                              const datalyr_options *options)
 {
     struct dlr_call call;
-    datalyr_status status;
+    datalyr_status status = dlr_call_options(&call, options, NULL);
 
-    if (client == NULL) {
-        return DATALYR_CLOSED;
-    }
-    status = dlr_call_options(&call, options, NULL);
     if (status == DATALYR_OK) {
         status = dlr_call_alias(&call, user_id, previous_id, NULL);
     }
@@ -329,12 +313,8 @@ datalyr_status datalyr_track_purchase(datalyr_client *client,
                                       const datalyr_options *options)
 {
     struct dlr_call call;
-    datalyr_status status;
+    datalyr_status status = dlr_call_options(&call, options, NULL);
 
-    if (client == NULL) {
-        return DATALYR_CLOSED;
-    }
-    status = dlr_call_options(&call, options, NULL);
     if (status == DATALYR_OK) {
         status = dlr_call_purchase(&call, user_id, purchase, NULL);
     }
