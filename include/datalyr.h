@@ -848,7 +848,9 @@ struct datalyr_ledger;
  * As datalyr_close() with a deadline of its own.
  *
  * @param timeout_ms  negative: close_timeout_ms.
- * @param last        may be NULL; the ledger at the very end.
+ * @param last        may be NULL; the ledger at the very end. All zero where
+ *                    there is none: from a hook, of a client that is NULL or
+ *                    that a forked child never used.
  */
 DATALYR_API int64_t datalyr_close_within(datalyr_client **client,
                                          int64_t timeout_ms,

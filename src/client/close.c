@@ -7,6 +7,8 @@
 #include "os/clock.h"
 #include "queue/fence.h"
 
+#include <string.h>
+
 /* Long enough for every caller, short enough that adding it to the clock and
  * turning it into nanoseconds cannot overflow: a year. */
 #define WAIT_MAX_MS ((int64_t)365 * 24 * 3600 * 1000)
@@ -133,12 +135,24 @@ static void release_foreign(datalyr_client *client)
     release_rest(client);
 }
 
+/* What a client that recorded nothing, or is not there, has to tell. */
+static void clear_ledger(datalyr_ledger *ledger)
+{
+    if (ledger != NULL && ledger->size >= sizeof ledger->size) {
+        size_t size = ledger->size;
+
+        memset(ledger, 0, size);
+        ledger->size = size;
+    }
+}
+
 int64_t datalyr_close_within(datalyr_client **client, int64_t timeout_ms,
                              datalyr_ledger *last)
 {
     datalyr_client *closing;
     uint64_t left;
 
+    clear_ledger(last);
     if (client == NULL || *client == NULL) {
         return 0;
     }

@@ -63,6 +63,9 @@ static void close_hands_back_what_it_could_not_deliver(void **state)
     assert_int_equal(last.pending, 0);
     assert_int_equal(last.calls, 700);
     assert_int_equal(datalyr_close(&client), 0); /* once more does nothing */
+    assert_int_equal(datalyr_close_within(&client, 0, &last), 0);
+    assert_int_equal(last.calls, 0); /* and has nothing to tell */
+    assert_int_equal(last.size, sizeof last);
 }
 
 static void flush_tells_what_is_left_at_its_deadline(void **state)
@@ -204,7 +207,20 @@ static void use_inherited(void)
 
 static void close_inherited_unused(void)
 {
-    _exit(datalyr_close(&inherited) == 0 && inherited == NULL ? 0 : 1);
+    datalyr_ledger last;
+
+    memset(&last, 0xff, sizeof last);
+    last.size = sizeof last;
+    if (datalyr_close_within(&inherited, 0, &last) != 0 || inherited != NULL ||
+        last.size != sizeof last) {
+        _exit(1);
+    }
+    for (size_t i = sizeof last.size; i < sizeof last; i++) {
+        if (((const unsigned char *)&last)[i] != 0) {
+            _exit(2);
+        }
+    }
+    _exit(0);
 }
 
 static void a_child_starts_with_an_empty_ledger_of_its_own(void **state)
