@@ -66,6 +66,8 @@ static void block_signals(sigset_t *signals)
     (void)sigaddset(signals, SIGINT);
     (void)pthread_sigmask(SIG_BLOCK, signals, NULL);
     (void)sigaction(SIGPIPE, &ignore, NULL);
+    /* Beyond `ulimit -f` a write fails, as on a full disk. */
+    (void)sigaction(SIGXFSZ, &ignore, NULL);
 }
 
 static void print_start(const struct dld_collector *collector,

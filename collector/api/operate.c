@@ -42,7 +42,10 @@ void dld_api_stats(struct dld_work *work)
                           "the parameter is not known");
         return;
     }
-    store->stats(store->self, work->workspace, &stats);
+    if (!store->stats(store->self, work->workspace, &stats)) {
+        dld_api_store_failed(work, DATALYR_IO, NULL);
+        return;
+    }
     dlr_buf_init(&body, METRICS_MAX);
     dlr_buf_append_char(&body, '{');
     dld_render_number(&body, "events", stats.events);

@@ -29,11 +29,10 @@ static bool read_params(struct dld_work *work, struct dld_filter *filter)
 }
 
 static bool find_place(struct dld_work *work, const struct dld_filter *filter,
-                       uint64_t *after)
+                       const struct dld_store_stats *stats, uint64_t *after)
 {
     struct dlr_text last = dld_request_header(work->request, "Last-Event-ID");
     struct dlr_text value;
-    struct dld_store_stats stats;
 
     if (last.len > 0) {
         return dld_cursor_read(last, after);
@@ -43,21 +42,25 @@ static bool find_place(struct dld_work *work, const struct dld_filter *filter,
         *after = filter->after;
         return true;
     }
-    work->api->options.store->stats(work->api->options.store->self,
-                                    work->workspace, &stats);
-    *after = stats.last_seq;
+    *after = stats->last_seq;
     return true;
 }
 
 void dld_api_watch(struct dld_work *work)
 {
+    struct dld_store *store = work->api->options.store;
+    struct dld_store_stats stats;
     struct dld_filter filter;
     uint64_t after = 0;
 
     if (!read_params(work, &filter)) {
         return;
     }
-    if (!find_place(work, &filter, &after)) {
+    if (!store->stats(store->self, work->workspace, &stats)) {
+        dld_api_store_failed(work, DATALYR_IO, NULL);
+        return;
+    }
+    if (!find_place(work, &filter, &stats, &after)) {
         dld_reply_error(work->request, 400,
                         "Last-Event-ID is not one of our cursors", NULL,
                         "Last-Event-ID");

@@ -21,6 +21,10 @@
  * first sender of the group wait longer. */
 #define GROUP_ROWS_MAX 10000
 
+/* A store that cannot be read at the start, on a full disk say, may be well
+ * again soon. */
+#define RECOVER_INTERVAL_MS 1000
+
 struct dld_writer {
     struct dld_store *store;
     void (*on_commit)(void *self, uint64_t last_seq);
@@ -145,7 +149,7 @@ static void tell(struct dld_writer *writer, struct dld_job *group,
 {
     struct dld_store_stats stats;
 
-    writer->store->stats(writer->store->self, 0, &stats);
+    (void)writer->store->stats(writer->store->self, 0, &stats);
     while (group != NULL) {
         struct dld_job *job = group;
 
@@ -177,7 +181,7 @@ static void note(struct dld_writer *writer, datalyr_status status,
     dlr_mutex_unlock(&writer->lock);
 }
 
-static void recover(struct dld_writer *writer)
+static bool recover(struct dld_writer *writer)
 {
     datalyr_error error = {0};
     datalyr_status status = writer->store->recover(writer->store->self, &error);
@@ -189,6 +193,38 @@ static void recover(struct dld_writer *writer)
     if (status != DATALYR_OK) {
         writer->on_failure(writer->log, &error);
     }
+    return status == DATALYR_OK;
+}
+
+/* Refuses who waits at the moment. */
+static void refuse_waiting(struct dld_writer *writer)
+{
+    struct dld_job *group;
+
+    dlr_mutex_lock(&writer->lock);
+    group = writer->first;
+    writer->first = NULL;
+    writer->last = &writer->first;
+    writer->stats.waiting = 0;
+    dlr_mutex_unlock(&writer->lock);
+    tell(writer, group, DATALYR_IO);
+}
+
+/* Rests before the store is tried again. False: it is time to stop. */
+static bool rest(struct dld_writer *writer)
+{
+    int64_t end_ms = dlr_clock_monotonic_ms() + RECOVER_INTERVAL_MS;
+    int64_t left_ms = RECOVER_INTERVAL_MS;
+    bool should_go_on;
+
+    dlr_mutex_lock(&writer->lock);
+    while (left_ms > 0 && !writer->is_stopping) {
+        (void)dlr_cond_wait_ms(&writer->wake, &writer->lock, (uint64_t)left_ms);
+        left_ms = end_ms - dlr_clock_monotonic_ms();
+    }
+    should_go_on = !writer->is_stopping;
+    dlr_mutex_unlock(&writer->lock);
+    return should_go_on;
 }
 
 static void run(void *self)
@@ -196,7 +232,12 @@ static void run(void *self)
     struct dld_writer *writer = self;
     struct dld_job *group;
 
-    recover(writer);
+    while (!recover(writer)) {
+        refuse_waiting(writer);
+        if (!rest(writer)) {
+            break;
+        }
+    }
     while ((group = take_group(writer)) != NULL) {
         int64_t start_ns = dlr_clock_monotonic_ns();
         datalyr_error error = {0};

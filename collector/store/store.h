@@ -89,7 +89,8 @@ struct dld_store {
     void *self;
 
     /* Reads what is needed to write; before the first put(), by the writer.
-     * Until it is done the calls below that read wait. */
+     * Until it is done the calls below that read wait; after it failed they
+     * fail, until it is called again and succeeds. */
     datalyr_status (*recover)(void *self, datalyr_error *error);
 
     /* Puts the row into the open transaction unless its id is known. */
@@ -110,7 +111,8 @@ struct dld_store {
     /* False only if no event of this anonymous id lacks a user. */
     bool (*may_have_unowned)(void *self, uint32_t workspace,
                              struct dlr_text anonymous);
-    void (*stats)(void *self, uint32_t workspace, struct dld_store_stats *out);
+    /* False: the store cannot be read, and the numbers are zero. */
+    bool (*stats)(void *self, uint32_t workspace, struct dld_store_stats *out);
 
     /* Removes events that happened before, as far as whole files of them are
      * that old; their ids stay known. */

@@ -283,10 +283,27 @@ void dld_append_roll(struct dld_sqlite *store)
     dlr_mutex_lock(&store->lock);
     store->backlog++;
     dlr_cond_broadcast(&store->changed);
-    while (store->backlog > BACKLOG_MAX && !store->is_stopping) {
+    while (store->backlog > BACKLOG_MAX && !store->has_seal_failed &&
+           !store->is_stopping) {
         dlr_cond_wait(&store->changed, &store->lock);
     }
     dlr_mutex_unlock(&store->lock);
+}
+
+/* On a full disk nothing is sealed, and waiting for it would leave senders
+ * without an answer. */
+static datalyr_status check_backlog(struct dld_sqlite *store,
+                                    datalyr_error *error)
+{
+    datalyr_status status = DATALYR_OK;
+
+    dlr_mutex_lock(&store->lock);
+    if (store->backlog > BACKLOG_MAX && store->has_seal_failed) {
+        status = DATALYR_IO;
+        *error = store->seal_error;
+    }
+    dlr_mutex_unlock(&store->lock);
+    return status;
 }
 
 datalyr_status dld_sqlite_commit(void *self, datalyr_error *error)
@@ -328,10 +345,16 @@ void dld_sqlite_rollback(void *self)
     }
     store->next_seq -= tail->count - tail->visible;
     dld_tail_rollback(tail);
-    if (sqlite3_get_autocommit(writer->database.handle) == 0) {
-        (void)dld_database_run(&writer->database, "ROLLBACK", NULL);
-    }
     writer->in_transaction = false;
+    if (sqlite3_get_autocommit(writer->database.handle) == 0 &&
+        dld_database_run(&writer->database, "ROLLBACK", NULL) != DATALYR_OK) {
+        /* A connection that cannot go back begins nothing new either: the
+         * next event opens another. */
+        uint64_t bytes = writer->bytes;
+
+        dld_append_close(store);
+        writer->bytes = bytes;
+    }
 }
 
 static datalyr_status prepare(struct dld_writer_state *writer,
@@ -397,7 +420,10 @@ datalyr_status dld_append_open(struct dld_sqlite *store, datalyr_error *error)
 
     if (partition == NULL ||
         dld_partition_look(partition) != DLD_PARTITION_OPEN) {
-        status = add_partition(store, &partition, error);
+        status = check_backlog(store, error);
+        if (status == DATALYR_OK) {
+            status = add_partition(store, &partition, error);
+        }
     }
     if (status == DATALYR_OK) {
         status =

@@ -206,8 +206,14 @@ static datalyr_status forget_open(struct forgetting *work,
 {
     struct dld_database *database = &work->store->writer.database;
     struct dld_forget_keys keys = {0};
-    datalyr_status status = change_open(database, work);
+    datalyr_status status = DATALYR_OK;
 
+    if (work->store->writer.partition == NULL) {
+        status = dld_append_open(work->store, work->error);
+    }
+    if (status == DATALYR_OK) {
+        status = change_open(database, work);
+    }
     if (status == DATALYR_OK) {
         /* Without memory the sums are wrong until the next start. */
         bool has_room = change_tail(work, partition, &keys);

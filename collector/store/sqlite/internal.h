@@ -101,7 +101,9 @@ struct dld_sqlite {
     size_t partition_capacity;
     uint32_t backlog;     /* partitions that wait for the sealer */
     bool has_seal_failed; /* tried again a second later */
+    datalyr_error seal_error;
     bool is_recovered;
+    bool has_recovery_failed; /* tried again by the writer */
     bool is_stopping;
     struct dlr_thread sealer;
 

@@ -6,6 +6,9 @@
  * Runs on the writer's thread while the server already listens: requests wait
  * for it instead of being refused. Sealed partitions tell their keys in a
  * summary; the others are read row by row into a tail, at most a few.
+ *
+ * On a disk that is full or ill it fails. What was read so far is forgotten
+ * then, and the writer begins anew a second later.
  */
 #include "store/sqlite/parts.h"
 
@@ -125,6 +128,40 @@ static datalyr_status load_partition(struct dld_sqlite *store,
     return status;
 }
 
+/* Back to what the list of partitions says. */
+static void unload(struct dld_sqlite *store)
+{
+    dld_append_close(store);
+    for (size_t i = 0; i < store->partition_count; i++) {
+        struct dld_partition *partition = store->partitions[i];
+
+        if (partition->state == DLD_PARTITION_SEALED ||
+            partition->state == DLD_PARTITION_DROPPED) {
+            continue;
+        }
+        dld_tail_free(partition->tail);
+        partition->tail = NULL;
+        partition->state = DLD_PARTITION_FULL;
+        partition->rows = 0;
+        partition->first_ms = DLD_TIME_MAX;
+        partition->last_ms = DLD_TIME_MIN;
+    }
+    store->backlog = 0;
+    dlr_mutex_lock(&store->seen_lock);
+    dld_seen_unload(store);
+    dlr_mutex_unlock(&store->seen_lock);
+}
+
+/* Lets the others go on, with the store or without it. */
+static void tell(struct dld_sqlite *store, bool is_recovered)
+{
+    dlr_mutex_lock(&store->lock);
+    store->is_recovered = is_recovered;
+    store->has_recovery_failed = !is_recovered;
+    dlr_cond_broadcast(&store->changed);
+    dlr_mutex_unlock(&store->lock);
+}
+
 datalyr_status dld_sqlite_recover(void *self, datalyr_error *error)
 {
     struct dld_sqlite *store = self;
@@ -143,21 +180,27 @@ datalyr_status dld_sqlite_recover(void *self, datalyr_error *error)
         (void)snprintf(error->message, sizeof error->message,
                        "store: out of memory while it was read");
     }
-    dlr_mutex_lock(&store->seen_lock);
-    store->visible_seq = store->next_seq - 1;
-    dlr_mutex_unlock(&store->seen_lock);
-    dlr_mutex_lock(&store->lock);
-    store->is_recovered = true;
-    dlr_cond_broadcast(&store->changed);
-    dlr_mutex_unlock(&store->lock);
+    if (status != DATALYR_OK) {
+        unload(store);
+    } else {
+        dlr_mutex_lock(&store->seen_lock);
+        store->visible_seq = store->next_seq - 1;
+        dlr_mutex_unlock(&store->seen_lock);
+    }
+    tell(store, status == DATALYR_OK);
     return status;
 }
 
-void dld_sqlite_await_recovery(struct dld_sqlite *store)
+bool dld_sqlite_await_recovery(struct dld_sqlite *store)
 {
+    bool is_recovered;
+
     dlr_mutex_lock(&store->lock);
-    while (!store->is_recovered && !store->is_stopping) {
+    while (!store->is_recovered && !store->has_recovery_failed &&
+           !store->is_stopping) {
         dlr_cond_wait(&store->changed, &store->lock);
     }
+    is_recovered = store->is_recovered;
     dlr_mutex_unlock(&store->lock);
+    return is_recovered;
 }

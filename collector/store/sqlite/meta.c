@@ -339,6 +339,16 @@ static bool take_dirty(struct dld_sqlite *store, size_t workspace,
     return is_dirty;
 }
 
+/* They could not be saved. */
+static void mark_dirty(struct dld_sqlite *store, size_t workspace)
+{
+    dlr_mutex_lock(&store->seen_lock);
+    if (workspace < store->workspace_count) {
+        store->workspaces[workspace].is_dirty = true;
+    }
+    dlr_mutex_unlock(&store->seen_lock);
+}
+
 datalyr_status dld_meta_save_counters(struct dld_sqlite *store,
                                       datalyr_error *error)
 {
@@ -357,6 +367,9 @@ datalyr_status dld_meta_save_counters(struct dld_sqlite *store,
     for (size_t i = 0; status == DATALYR_OK && i < count; i++) {
         if (take_dirty(store, i, &numbers)) {
             status = save_counter(store, statement, i, &numbers, error);
+            if (status != DATALYR_OK) {
+                mark_dirty(store, i);
+            }
         }
     }
     (void)sqlite3_finalize(statement);

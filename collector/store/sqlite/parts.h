@@ -80,9 +80,11 @@ void dld_seen_forget_user(struct dld_sqlite *store, uint64_t key,
 struct dld_workspace_stats *dld_seen_workspace(struct dld_sqlite *store,
                                                uint32_t workspace);
 void dld_seen_clear(struct dld_sqlite *store);
+/* Forgets what recover() reads; what the counters told stays. */
+void dld_seen_unload(struct dld_sqlite *store);
 bool dld_sqlite_may_have_unowned(void *self, uint32_t workspace,
                                  struct dlr_text anonymous);
-void dld_sqlite_stats(void *self, uint32_t workspace,
+bool dld_sqlite_stats(void *self, uint32_t workspace,
                       struct dld_store_stats *out);
 void dld_sqlite_count_rejected(void *self, uint32_t workspace, uint64_t count);
 void dld_sqlite_count_verdicts(void *self, uint32_t workspace,
@@ -91,8 +93,8 @@ void dld_sqlite_count_verdicts(void *self, uint32_t workspace,
 /* ------------------------------------------------------------- load.c */
 
 datalyr_status dld_sqlite_recover(void *self, datalyr_error *error);
-/* Waits until recover() is done. */
-void dld_sqlite_await_recovery(struct dld_sqlite *store);
+/* Waits until recover() is done. False: it failed, or it is time to stop. */
+bool dld_sqlite_await_recovery(struct dld_sqlite *store);
 
 /* ----------------------------------------------------------- append.c */
 

@@ -241,11 +241,12 @@ static bool await_work(struct dld_sqlite *store, struct dld_partition **out)
 }
 
 static void finish(struct dld_sqlite *store, struct dld_partition *partition,
-                   datalyr_status status)
+                   datalyr_status status, const datalyr_error *error)
 {
     dlr_mutex_lock(&store->lock);
     partition->holders--;
     store->has_seal_failed = status != DATALYR_OK;
+    store->seal_error = *error;
     if (status == DATALYR_OK && store->backlog > 0) {
         store->backlog--;
     }
@@ -264,7 +265,9 @@ void dld_seal_run(void *self)
         int64_t now_ms = dlr_clock_monotonic_ms();
 
         if (partition != NULL) {
-            finish(store, partition, seal(store, partition, &error));
+            datalyr_status status = seal(store, partition, &error);
+
+            finish(store, partition, status, &error);
         }
         if (now_ms - saved_ms >= SAVE_INTERVAL_MS) {
             /* Tried again a second later if the disk refuses. */
@@ -273,7 +276,7 @@ void dld_seal_run(void *self)
         }
     }
     if (partition != NULL) {
-        finish(store, partition, DATALYR_OK);
+        finish(store, partition, DATALYR_OK, &error);
     }
 }
 

@@ -150,6 +150,20 @@ void dld_seen_clear(struct dld_sqlite *store)
     }
 }
 
+void dld_seen_unload(struct dld_sqlite *store)
+{
+    dld_idset_clear(&store->ids);
+    dld_idset_clear(&store->visitors);
+    dld_idset_clear(&store->users);
+    for (size_t i = 0; i < store->workspace_count; i++) {
+        struct dld_store_stats *numbers = &store->workspaces[i].numbers;
+
+        numbers->events = 0;
+        numbers->visitors = 0;
+        numbers->users = 0;
+    }
+}
+
 bool dld_sqlite_may_have_unowned(void *self, uint32_t workspace,
                                  struct dlr_text anonymous)
 {
@@ -159,21 +173,23 @@ bool dld_sqlite_may_have_unowned(void *self, uint32_t workspace,
     uint16_t payload = (uint16_t)((key & PAYLOAD_HASH) | PAYLOAD_UNOWNED);
     bool answer;
 
-    dld_sqlite_await_recovery(store);
+    (void)dld_sqlite_await_recovery(store); /* the scan before it failed */
     dlr_mutex_lock(&store->seen_lock);
     answer = has_payload(&store->visitors, key, payload);
     dlr_mutex_unlock(&store->seen_lock);
     return answer;
 }
 
-void dld_sqlite_stats(void *self, uint32_t workspace,
+bool dld_sqlite_stats(void *self, uint32_t workspace,
                       struct dld_store_stats *out)
 {
     struct dld_sqlite *store = self;
     struct dld_workspace_stats *stats;
 
     *out = (struct dld_store_stats){0};
-    dld_sqlite_await_recovery(store);
+    if (!dld_sqlite_await_recovery(store)) {
+        return false;
+    }
     dlr_mutex_lock(&store->seen_lock);
     stats = dld_seen_workspace(store, workspace);
     if (stats != NULL) {
@@ -181,6 +197,7 @@ void dld_sqlite_stats(void *self, uint32_t workspace,
     }
     out->last_seq = store->visible_seq;
     dlr_mutex_unlock(&store->seen_lock);
+    return true;
 }
 
 void dld_sqlite_count_rejected(void *self, uint32_t workspace, uint64_t count)

@@ -329,7 +329,11 @@ datalyr_status dld_sqlite_scan(void *self, const struct dld_scan *scan,
     size_t count = 0;
     datalyr_status status;
 
-    dld_sqlite_await_recovery(store);
+    if (!dld_sqlite_await_recovery(store)) {
+        (void)snprintf(error->message, sizeof error->message,
+                       "store: it cannot be read at the moment");
+        return DATALYR_IO;
+    }
     work.key = dld_sqlite_key(store, scan->key, scan->workspace, scan->value);
     status = hold_partitions(store, &partitions, &count);
     if (status != DATALYR_OK) {
