@@ -5,9 +5,13 @@
  * DESIGN
  * No recursion: 100,000 opening brackets must not end the process of whoever
  * hands them to us. What is open is remembered as one bit a level (object or
- * array), which is all a checker needs. The same pass compacts: it hands every
- * token to `out` if there is one, and leaves white space out by not being asked
- * for it.
+ * array), which is all a checker needs. The same pass compacts: what stands
+ * between two pieces of white space is copied as one, so that a text without
+ * any is one copy at its end. And it tells a listener of the members of the
+ * root, which saves whoever wants them a second walk.
+ *
+ * The place in the text is handed from function to function and back, NULL for
+ * an error: kept in the struct, it would be written to memory at each step.
  *
  * Positions in errors point at the first byte that no correct text could have
  * there, or at the end of a text that is cut short.
@@ -26,53 +30,70 @@
 
 struct scan {
     const char *start;
-    const char *at;
     const char *end;
+    const char *wrong; /* the place of the error, with its message */
     const char *message;
     struct dlr_buf *out; /* NULL: only check */
+    const char *kept;    /* from here on nothing is copied to `out` yet */
+    const struct dlr_json_listener *listener; /* may be NULL */
+    const char *name;                         /* of the root's member at hand */
+    const char *name_end;
+    const char *value;
     size_t depth;
     size_t max_depth;
+    bool in_object;
     uint64_t is_object[DLR_JSON_DEPTH_MAX / 64];
 };
 
-static bool fail(struct scan *scan, const char *at, const char *message)
+static const char *fail(struct scan *scan, const char *at, const char *message)
 {
-    scan->at = at;
+    scan->wrong = at;
     scan->message = message;
-    return false;
+    return NULL;
 }
 
 /* What is wrong at a place where `message` would be right if there were more. */
-static bool fail_or_end(struct scan *scan, const char *message)
+static const char *fail_or_end(struct scan *scan, const char *at,
+                               const char *message)
 {
-    return fail(scan, scan->at,
-                scan->at == scan->end ? "the text ends too early" : message);
+    return fail(scan, at,
+                at == scan->end ? "the text ends too early" : message);
 }
 
-static void emit(struct scan *scan, const char *from)
+static bool is_space(char byte)
 {
-    if (scan->out != NULL) {
-        dlr_buf_append(scan->out, from, (size_t)(scan->at - from));
-    }
+    return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t';
 }
 
-static void skip_space(struct scan *scan)
+static inline bool is_next(const struct scan *scan, const char *at, char byte)
 {
-    while (scan->at < scan->end && (*scan->at == ' ' || *scan->at == '\n' ||
-                                    *scan->at == '\r' || *scan->at == '\t')) {
-        scan->at++;
-    }
+    return at < scan->end && *at == byte;
 }
 
-/* Takes the byte if it is next. */
-static bool take(struct scan *scan, char byte)
+static inline bool is_digit(const struct scan *scan, const char *at)
 {
-    if (scan->at == scan->end || *scan->at != byte) {
-        return false;
+    return at < scan->end && *at >= '0' && *at <= '9';
+}
+
+/* Copies what is in front of white space; what follows begins behind it. */
+__attribute__((noinline)) static const char *leave_space(struct scan *scan,
+                                                         const char *at)
+{
+    const char *from = at;
+
+    while (at < scan->end && is_space(*at)) {
+        at++;
     }
-    scan->at++;
-    emit(scan, scan->at - 1);
-    return true;
+    if (scan->out != NULL && at > from) {
+        dlr_buf_append(scan->out, scan->kept, (size_t)(from - scan->kept));
+        scan->kept = at;
+    }
+    return at;
+}
+
+static inline const char *skip_space(struct scan *scan, const char *at)
+{
+    return at < scan->end && *at <= ' ' ? leave_space(scan, at) : at;
 }
 
 /* Reads four hexadecimal digits; -1 if they are not. */
@@ -98,303 +119,312 @@ static int32_t read_hex(const char *at, const char *end)
 }
 
 /* At the backslash of \uXXXX. */
-static bool check_unicode_escape(struct scan *scan)
+static const char *check_unicode_escape(struct scan *scan, const char *at)
 {
-    int32_t unit = read_hex(scan->at + 2, scan->end);
+    int32_t unit = read_hex(at + 2, scan->end);
 
     if (unit < 0) {
-        return fail(scan, scan->at, "\\u without four hexadecimal digits");
+        return fail(scan, at, "\\u without four hexadecimal digits");
     }
     if (unit < 0xd800 || unit > 0xdfff) {
-        scan->at += 6;
-        return true;
+        return at + 6;
     }
-    if (unit <= 0xdbff && scan->end - scan->at >= 12 && scan->at[6] == '\\' &&
-        scan->at[7] == 'u') {
-        int32_t low = read_hex(scan->at + 8, scan->end);
+    if (unit <= 0xdbff && scan->end - at >= 12 && at[6] == '\\' &&
+        at[7] == 'u') {
+        int32_t low = read_hex(at + 8, scan->end);
 
         if (low >= 0xdc00 && low <= 0xdfff) {
-            scan->at += 12;
-            return true;
+            return at + 12;
         }
     }
-    return fail(scan, scan->at, "half of a surrogate pair");
+    return fail(scan, at, "half of a surrogate pair");
 }
 
-/* At a byte that needs attention inside of a string. */
-static bool check_special(struct scan *scan)
+/* A run of characters that are not ASCII: they seldom come alone. */
+static const char *check_wide(struct scan *scan, const char *at)
 {
-    unsigned char byte = (unsigned char)*scan->at;
+    do {
+        size_t step = dlr_utf8_sequence(at, (size_t)(scan->end - at));
 
-    if (byte >= 0x80) {
-        size_t step =
-            dlr_utf8_sequence(scan->at, (size_t)(scan->end - scan->at));
-
-        scan->at += step;
-        return step > 0 || fail(scan, scan->at, "text that is not UTF-8");
-    }
-    if (byte < 0x20) {
-        return fail(scan, scan->at, "a control character inside a string");
-    }
-    if (scan->end - scan->at < 2) {
-        scan->at = scan->end;
-        return fail_or_end(scan, "");
-    }
-    if (scan->at[1] == 'u') {
-        return check_unicode_escape(scan);
-    }
-    if (scan->at[1] == '\0' || strchr("\"\\/bfnrt", scan->at[1]) == NULL) {
-        return fail(scan, scan->at + 1, "an unknown escape");
-    }
-    scan->at += 2;
-    return true;
-}
-
-/* Steps over characters that need no attention. */
-static void skip_plain(struct scan *scan)
-{
-    const char *at = scan->at;
-    const char *end = scan->end;
-    uint64_t marks;
-
-    while (end - at >= 8) {
-        marks = dlr_swar_mark_json(dlr_swar_load_8(at));
-        if (marks != 0) {
-            scan->at = at + dlr_swar_first(marks);
-            return;
+        if (step == 0) {
+            return fail(scan, at, "text that is not UTF-8");
         }
-        at += 8;
+        at += step;
+    } while (at < scan->end && (unsigned char)*at >= 0x80);
+    return at;
+}
+
+/* At what needs attention inside of a string, or at the end of the text. */
+__attribute__((noinline)) static const char *check_special(struct scan *scan,
+                                                           const char *at)
+{
+    if (at == scan->end) {
+        return fail_or_end(scan, at, "");
     }
-    while (at < end && (unsigned char)*at >= 0x20 &&
-           (unsigned char)*at < 0x80 && *at != '"' && *at != '\\') {
+    if ((unsigned char)*at >= 0x80) {
+        return check_wide(scan, at);
+    }
+    if ((unsigned char)*at < 0x20) {
+        return fail(scan, at, "a control character inside a string");
+    }
+    if (scan->end - at < 2) {
+        return fail_or_end(scan, scan->end, "");
+    }
+    if (at[1] == 'u') {
+        return check_unicode_escape(scan, at);
+    }
+    if (at[1] == '\0' || strchr("\"\\/bfnrt", at[1]) == NULL) {
+        return fail(scan, at + 1, "an unknown escape");
+    }
+    return at + 2;
+}
+
+/* At the opening quote; behind the closing one. */
+static inline const char *check_string(struct scan *scan, const char *at)
+{
+    at = dlr_bytes_skip_plain(at + 1, scan->end);
+    while (!is_next(scan, at, '"')) {
+        at = check_special(scan, at);
+        if (at == NULL) {
+            return NULL;
+        }
+        at = dlr_bytes_skip_plain(at, scan->end);
+    }
+    return at + 1;
+}
+
+/* Steps over digits, of which there must be one. */
+static inline const char *check_digits(struct scan *scan, const char *at)
+{
+    if (!is_digit(scan, at)) {
+        return fail_or_end(scan, at, "a digit is missing");
+    }
+    do {
         at++;
-    }
-    scan->at = at;
+    } while (is_digit(scan, at));
+    return at;
 }
 
-/* At the opening quote. */
-static bool check_string(struct scan *scan)
+/* At the e of an exponent. */
+static const char *check_exponent(struct scan *scan, const char *at)
 {
-    const char *from = scan->at;
-
-    scan->at++;
-    for (;;) {
-        skip_plain(scan);
-        if (scan->at == scan->end) {
-            return fail_or_end(scan, "");
-        }
-        if (*scan->at == '"') {
-            scan->at++;
-            emit(scan, from);
-            return true;
-        }
-        if (!check_special(scan)) {
-            return false;
-        }
-    }
-}
-
-/* Steps over digits; false if there is none. */
-static bool check_digits(struct scan *scan)
-{
-    const char *from = scan->at;
-
-    while (scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9') {
-        scan->at++;
-    }
-    return scan->at > from || fail_or_end(scan, "a digit is missing");
-}
-
-static bool is_next(const struct scan *scan, char byte)
-{
-    return scan->at < scan->end && *scan->at == byte;
+    at++;
+    at += is_next(scan, at, '+') || is_next(scan, at, '-');
+    return check_digits(scan, at);
 }
 
 /* At the first byte. Where the number ends is for the caller to judge: "01" is
  * the number 0 and then something that cannot follow. */
-static bool check_number(struct scan *scan)
+static const char *check_number(struct scan *scan, const char *at)
 {
-    const char *from = scan->at;
+    const char *from = at;
     bool has_exponent = false;
     double value;
 
-    scan->at += is_next(scan, '-');
-    if (is_next(scan, '0')) {
-        scan->at++;
-    } else if (!check_digits(scan)) {
-        return false;
+    at += is_next(scan, at, '-');
+    at = is_next(scan, at, '0') ? at + 1 : check_digits(scan, at);
+    if (at != NULL && is_next(scan, at, '.')) {
+        at = check_digits(scan, at + 1);
     }
-    if (is_next(scan, '.')) {
-        scan->at++;
-        if (!check_digits(scan)) {
-            return false;
-        }
-    }
-    if (is_next(scan, 'e') || is_next(scan, 'E')) {
+    if (at != NULL && (is_next(scan, at, 'e') || is_next(scan, at, 'E'))) {
         has_exponent = true;
-        scan->at++;
-        scan->at += is_next(scan, '+') || is_next(scan, '-');
-        if (!check_digits(scan)) {
-            return false;
-        }
+        at = check_exponent(scan, at);
     }
-    if ((has_exponent || scan->at - from > SAFE_NUMBER_LEN) &&
-        !dlr_number_read_double(from, (size_t)(scan->at - from), &value)) {
+    if (at != NULL && (has_exponent || at - from > SAFE_NUMBER_LEN) &&
+        !dlr_number_read_double(from, (size_t)(at - from), &value)) {
         return fail(scan, from, "a number too large for a double");
     }
-    emit(scan, from);
-    return true;
+    return at;
 }
 
-static bool check_word(struct scan *scan, struct dlr_text word)
+static const char *check_word(struct scan *scan, const char *at,
+                              struct dlr_text word)
 {
-    const char *from = scan->at;
-
-    for (size_t i = 0; i < word.len; i++) {
-        if (!is_next(scan, word.ptr[i])) {
-            return fail_or_end(scan, "an unknown word");
+    for (size_t i = 0; i < word.len; i++, at++) {
+        if (!is_next(scan, at, word.ptr[i])) {
+            return fail_or_end(scan, at, "an unknown word");
         }
-        scan->at++;
     }
-    emit(scan, from);
-    return true;
+    return at;
 }
 
 /* A value that holds no others. */
-static bool check_scalar(struct scan *scan)
+static inline const char *check_scalar(struct scan *scan, const char *at)
 {
-    if (scan->at == scan->end) {
-        return fail_or_end(scan, "");
+    if (at == scan->end) {
+        return fail_or_end(scan, at, "");
     }
-    switch (*scan->at) {
+    switch (*at) {
     case '"':
-        return check_string(scan);
+        return check_string(scan, at);
     case 't':
-        return check_word(scan, DLR_TEXT("true"));
+        return check_word(scan, at, DLR_TEXT("true"));
     case 'f':
-        return check_word(scan, DLR_TEXT("false"));
+        return check_word(scan, at, DLR_TEXT("false"));
     case 'n':
-        return check_word(scan, DLR_TEXT("null"));
+        return check_word(scan, at, DLR_TEXT("null"));
     default:
-        if (*scan->at == '-' || (*scan->at >= '0' && *scan->at <= '9')) {
-            return check_number(scan);
+        if (*at == '-' || is_digit(scan, at)) {
+            return check_number(scan, at);
         }
-        return fail(scan, scan->at, "a value is missing");
+        return fail(scan, at, "a value is missing");
     }
 }
 
-static bool push(struct scan *scan, bool is_object)
+/* Behind an opening bracket. */
+static const char *push(struct scan *scan, const char *at)
 {
     uint64_t bit = UINT64_C(1) << (scan->depth % 64);
 
     if (scan->depth == scan->max_depth) {
-        return fail(scan, scan->at - 1, "nested too deeply");
+        return fail(scan, at - 1, "nested too deeply");
     }
-    if (is_object) {
+    scan->in_object = at[-1] == '{';
+    if (scan->in_object) {
         scan->is_object[scan->depth / 64] |= bit;
     } else {
         scan->is_object[scan->depth / 64] &= ~bit;
     }
     scan->depth++;
-    return true;
+    return at;
 }
 
-static bool is_in_object(const struct scan *scan)
+static void pop(struct scan *scan)
 {
-    size_t top = scan->depth - 1;
+    size_t top = --scan->depth - 1;
 
-    return (scan->is_object[top / 64] >> (top % 64) & 1) != 0;
+    scan->in_object =
+        scan->depth > 0 && (scan->is_object[top / 64] >> (top % 64) & 1) != 0;
 }
 
-/* A member's name and the colon behind it. */
-static bool check_name(struct scan *scan)
+/* A member's name, the colon behind it, and where the value begins. */
+static inline const char *check_name(struct scan *scan, const char *at)
 {
-    skip_space(scan);
-    if (!is_next(scan, '"')) {
-        return fail_or_end(scan, "a member's name is missing");
+    const char *from = skip_space(scan, at);
+
+    if (!is_next(scan, from, '"')) {
+        return fail_or_end(scan, from, "a member's name is missing");
     }
-    if (!check_string(scan)) {
-        return false;
+    at = check_string(scan, from);
+    if (at == NULL) {
+        return NULL;
     }
-    skip_space(scan);
-    return take(scan, ':') || fail_or_end(scan, "a colon is missing");
+    if (scan->depth == 1) {
+        scan->name = from;
+        scan->name_end = at;
+    }
+    at = skip_space(scan, at);
+    if (!is_next(scan, at, ':')) {
+        return fail_or_end(scan, at, "a colon is missing");
+    }
+    at = skip_space(scan, at + 1);
+    if (scan->depth == 1) {
+        scan->value = at;
+    }
+    return at;
 }
 
 /* Goes down to the first scalar or empty container of a value. */
-static bool check_down(struct scan *scan)
+static inline const char *check_down(struct scan *scan, const char *at)
 {
-    for (;;) {
-        bool is_object;
+    at = skip_space(scan, at);
+    while (is_next(scan, at, '{') || is_next(scan, at, '[')) {
+        char closing = *at == '{' ? '}' : ']';
 
-        skip_space(scan);
-        is_object = is_next(scan, '{');
-        if (!take(scan, '{') && !take(scan, '[')) {
-            return check_scalar(scan);
+        at = push(scan, at + 1);
+        if (at == NULL) {
+            return NULL;
         }
-        if (!push(scan, is_object)) {
-            return false;
+        at = skip_space(scan, at);
+        if (is_next(scan, at, closing)) {
+            pop(scan);
+            return at + 1;
         }
-        skip_space(scan);
-        if (take(scan, is_object ? '}' : ']')) {
-            scan->depth--;
-            return true;
-        }
-        if (is_object && !check_name(scan)) {
-            return false;
+        if (closing == '}') {
+            at = check_name(scan, at);
+            if (at == NULL) {
+                return NULL;
+            }
         }
     }
+    return check_scalar(scan, at);
 }
 
-/* Behind a value: closes what ends here. True with depth 0 at the end of the
- * root, else when another value follows. */
-static bool check_up(struct scan *scan)
+/* Behind a value of the root. */
+static void tell(const struct scan *scan, const char *at)
+{
+    struct dlr_text name = {scan->name, (size_t)(scan->name_end - scan->name)};
+    struct dlr_text value = {scan->value, (size_t)(at - scan->value)};
+
+    scan->listener->take(scan->listener->self, dlr_json_root(name),
+                         dlr_json_root(value));
+}
+
+/* Behind a value: closes what ends here. With depth 0 at the end of the root,
+ * else where another value follows. */
+static inline const char *check_up(struct scan *scan, const char *at)
 {
     while (scan->depth > 0) {
-        bool is_object = is_in_object(scan);
-
-        skip_space(scan);
-        if (take(scan, ',')) {
-            return !is_object || check_name(scan);
+        if (scan->depth == 1 && scan->listener != NULL && scan->in_object) {
+            tell(scan, at);
         }
-        if (!take(scan, is_object ? '}' : ']')) {
-            return fail_or_end(scan, "a comma or closing bracket is missing");
+        at = skip_space(scan, at);
+        if (is_next(scan, at, ',')) {
+            return scan->in_object ? check_name(scan, at + 1) : at + 1;
         }
-        scan->depth--;
+        if (!is_next(scan, at, scan->in_object ? '}' : ']')) {
+            return fail_or_end(scan, at,
+                               "a comma or closing bracket is missing");
+        }
+        at++;
+        pop(scan);
     }
-    return true;
+    return at;
 }
 
 static bool check_root(struct scan *scan)
 {
+    const char *at = scan->start;
+    const char *behind;
+
     do {
-        if (!check_down(scan) || !check_up(scan)) {
+        at = check_down(scan, at);
+        at = at == NULL ? NULL : check_up(scan, at);
+        if (at == NULL) {
             return false;
         }
     } while (scan->depth > 0);
-    skip_space(scan);
-    return scan->at == scan->end ||
-           fail(scan, scan->at, "something follows the value");
+    behind = skip_space(scan, at);
+    if (behind != scan->end) {
+        (void)fail(scan, behind, "something follows the value");
+        return false;
+    }
+    if (scan->out != NULL && behind == at) {
+        dlr_buf_append(scan->out, scan->kept, (size_t)(at - scan->kept));
+    }
+    return true;
 }
 
-static bool run(struct dlr_text text, size_t max_depth, struct dlr_buf *out,
+/* Fills in what all uses have in common, and runs. */
+static bool run(struct scan *scan, struct dlr_text text, size_t max_depth,
                 struct dlr_json_error *error)
 {
-    struct scan scan;
     bool is_good;
 
     /* Not all zero by an initialiser: the stack of bits is set as it grows. */
-    scan.start = text.ptr == NULL ? "" : text.ptr;
-    scan.at = scan.start;
-    scan.end = scan.start + text.len;
-    scan.message = NULL;
-    scan.out = out;
-    scan.depth = 0;
-    scan.max_depth =
+    scan->start = text.ptr == NULL ? "" : text.ptr;
+    scan->end = scan->start + text.len;
+    scan->wrong = scan->end;
+    scan->message = NULL;
+    scan->kept = scan->start;
+    scan->depth = 0;
+    scan->max_depth =
         max_depth < DLR_JSON_DEPTH_MAX ? max_depth : DLR_JSON_DEPTH_MAX;
-    is_good = check_root(&scan);
+    scan->in_object = false;
+    is_good = check_root(scan);
     if (error != NULL) {
-        error->message = scan.message;
-        error->position = (size_t)(scan.at - scan.start);
+        error->message = scan->message;
+        error->position = (size_t)(scan->wrong - scan->start);
     }
     return is_good;
 }
@@ -402,15 +432,29 @@ static bool run(struct dlr_text text, size_t max_depth, struct dlr_buf *out,
 bool dlr_json_check(struct dlr_text text, size_t max_depth,
                     struct dlr_json_error *error)
 {
-    return run(text, max_depth, NULL, error);
+    struct scan scan;
+
+    scan.out = NULL;
+    scan.listener = NULL;
+    return run(&scan, text, max_depth, error);
 }
 
 bool dlr_json_check_object(struct dlr_text text, size_t max_depth,
                            struct dlr_json_error *error)
 {
-    struct dlr_text value = dlr_text_trim(text);
+    return dlr_json_check_members(text, max_depth, NULL, error);
+}
 
-    if (!run(text, max_depth, NULL, error)) {
+bool dlr_json_check_members(struct dlr_text text, size_t max_depth,
+                            const struct dlr_json_listener *listener,
+                            struct dlr_json_error *error)
+{
+    struct dlr_text value = dlr_text_trim(text);
+    struct scan scan;
+
+    scan.out = NULL;
+    scan.listener = listener;
+    if (!run(&scan, text, max_depth, error)) {
         return false;
     }
     if (value.ptr[0] != '{') {
@@ -427,8 +471,11 @@ bool dlr_json_compact(struct dlr_text text, size_t max_depth,
                       struct dlr_buf *out, struct dlr_json_error *error)
 {
     size_t mark = out->len;
+    struct scan scan;
 
-    if (run(text, max_depth, out, error) && !out->failed) {
+    scan.out = out;
+    scan.listener = NULL;
+    if (run(&scan, text, max_depth, error) && !out->failed) {
         return true;
     }
     if (error != NULL && error->message == NULL) {

@@ -12,6 +12,7 @@
 #define DLR_BASE_JSON_CHECK_H
 
 #include "base/buf.h"
+#include "base/json_read.h"
 #include "base/text.h"
 
 #include <stdbool.h>
@@ -35,6 +36,19 @@ bool dlr_json_check(struct dlr_text text, size_t max_depth,
 /* True if the text is JSON and its value is an object. */
 bool dlr_json_check_object(struct dlr_text text, size_t max_depth,
                            struct dlr_json_error *error);
+
+/* Who wants to know the members of an object while it is checked: it is told of
+ * each, in order. What it was told of a text that then proves bad is void. */
+struct dlr_json_listener {
+    void (*take)(void *self, struct dlr_json_value name,
+                 struct dlr_json_value value);
+    void *self;
+};
+
+/* dlr_json_check_object() with a listener, which may be NULL. */
+bool dlr_json_check_members(struct dlr_text text, size_t max_depth,
+                            const struct dlr_json_listener *listener,
+                            struct dlr_json_error *error);
 
 /* Checks, and appends the value without the white space between its tokens;
  * strings and numbers byte for byte. On false `out` is as it was, but for

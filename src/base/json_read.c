@@ -30,25 +30,19 @@ static const char *skip_space(const char *at, const char *end)
 }
 
 /* From an opening quote to behind the closing one, or to the end. */
-static const char *skip_string(const char *at, const char *end)
+static inline const char *skip_string(const char *at, const char *end)
 {
     at++;
-    while (at < end) {
-        if (end - at >= 8) {
-            uint64_t marks = dlr_swar_mark_json(dlr_swar_load_8(at));
-
-            if (marks == 0) {
-                at += 8;
-                continue;
-            }
-            at += dlr_swar_first(marks);
+    for (;;) {
+        at = dlr_bytes_skip_plain(at, end);
+        if (at == end) {
+            return end;
         }
         if (*at == '"') {
             return at + 1;
         }
         at += *at == '\\' && end - at > 1 ? 2 : 1;
     }
-    return end;
 }
 
 /* From an opening bracket to behind the one that closes it, or to the end. */
@@ -135,10 +129,16 @@ static struct dlr_json_value value_at(const char *at, const char *end)
 
 struct dlr_json_value dlr_json_root(struct dlr_text text)
 {
-    const char *start = text.ptr == NULL ? "" : text.ptr;
-    const char *end = start + text.len;
+    struct dlr_json_value value = {DLR_JSON_NONE, dlr_text_trim(text)};
 
-    return value_at(skip_space(start, end), end);
+    /* The text is one value, so there is no need to look for its end. */
+    if (value.text.len > 0) {
+        value.type = type_of(value.text.ptr[0]);
+    }
+    if (value.type == DLR_JSON_NONE) {
+        value.text.len = 0;
+    }
+    return value;
 }
 
 struct dlr_json_iter dlr_json_iterate(struct dlr_json_value container)

@@ -42,21 +42,16 @@ __attribute__((noinline)) static size_t copy_start(char *out, const char *in,
     return at;
 }
 
-typedef signed char bytes_16 __attribute__((vector_size(16)));
-
-/* Marks the bytes that are not plain. As signed numbers the bytes beyond ASCII
- * are below the space, too. The compiler makes vector instructions of this where
- * the processor has them. */
-static inline bytes_16 copy_16(char *out, const char *in)
+/* Copies sixteen bytes; marks those that are not plain. */
+static inline dlr_bytes_16 copy_16(char *out, const char *in)
 {
-    bytes_16 bytes;
+    dlr_bytes_16 bytes = dlr_bytes_load_16(in);
 
-    memcpy(&bytes, in, sizeof bytes);
     memcpy(out, &bytes, sizeof bytes);
-    return (bytes < 0x20) | (bytes == '"') | (bytes == '\\');
+    return dlr_bytes_mark_json(bytes);
 }
 
-static inline bool has_marks(bytes_16 marks)
+static inline bool has_marks(dlr_bytes_16 marks)
 {
     uint64_t halves[2];
 
@@ -92,7 +87,7 @@ static inline bool copy_short(char *out, const char *in, size_t len)
  * are looked at once: text that has some is rare, and copied again. */
 static inline bool copy_long(char *out, const char *in, size_t len)
 {
-    bytes_16 marks = copy_16(out + len - 16, in + len - 16);
+    dlr_bytes_16 marks = copy_16(out + len - 16, in + len - 16);
 
     for (size_t at = 0; at + 16 < len; at += 16) {
         marks |= copy_16(out + at, in + at);
