@@ -38,6 +38,8 @@ struct datalyr_client {
 
     struct datalyr_client *next; /* among the open clients of the process */
     struct datalyr_client *previous;
+    bool is_closing;           /* guarded by the registry */
+    _Atomic int64_t end_by_ms; /* deadline of the close under way */
 };
 
 static inline bool dlr_client_is_enabled(const datalyr_client *client)
@@ -90,9 +92,21 @@ static inline bool dlr_client_is_foreign(const datalyr_client *client)
  * errno value. */
 int dlr_registry_prepare(void);
 void dlr_registry_add(datalyr_client *client);
-void dlr_registry_remove(datalyr_client *client);
 
-/* close.c: waits up to `deadline_ms`, stops the sender; returns what is left. */
-uint64_t dlr_client_wind_up(datalyr_client *client, int64_t deadline_ms);
+/* Around a close: begin, wind up, remove, release, end. An exit meanwhile
+ * brings `end_by_ms` forward and waits for the end; the client may be released
+ * once it is removed. */
+void dlr_registry_begin_close(datalyr_client *client);
+void dlr_registry_remove(datalyr_client *client);
+void dlr_registry_end_close(void);
+
+/* close.c: waits up to `end_by_ms`, stops the sender; returns what is left. */
+uint64_t dlr_client_wind_up(datalyr_client *client);
+
+/* True on the thread that runs the client's hooks. */
+static inline bool dlr_client_is_in_hook(const datalyr_client *client)
+{
+    return client->sender != NULL && dlr_sender_is_current(client->sender);
+}
 
 #endif

@@ -29,11 +29,6 @@ static int64_t deadline_of(const datalyr_client *client, int64_t timeout_ms)
     return dlr_clock_monotonic_ms() + timeout_ms;
 }
 
-static bool is_in_hook(const datalyr_client *client)
-{
-    return client->sender != NULL && dlr_sender_is_current(client->sender);
-}
-
 int64_t datalyr_flush(datalyr_client *client, int64_t timeout_ms)
 {
     datalyr_status status;
@@ -41,7 +36,7 @@ int64_t datalyr_flush(datalyr_client *client, int64_t timeout_ms)
     if (client == NULL) {
         return -(int64_t)DATALYR_INVALID;
     }
-    if (is_in_hook(client)) {
+    if (dlr_client_is_in_hook(client)) {
         return -(int64_t)DATALYR_IN_HOOK;
     }
     status = dlr_client_adopt(client);
@@ -65,26 +60,26 @@ static uint64_t count_left(datalyr_client *client)
            dlr_queue_own_pending(&client->queue);
 }
 
-uint64_t dlr_client_wind_up(datalyr_client *client, int64_t deadline_ms)
+uint64_t dlr_client_wind_up(datalyr_client *client)
 {
-    uint64_t left;
-
     bool has_journal = dlr_client_has_journal(client);
+    uint64_t left;
 
     dlr_queue_close(&client->queue);
     if (client->sender == NULL) {
         return 0;
     }
-    if (is_in_hook(client)) {
+    if (dlr_client_is_in_hook(client)) {
         return dlr_queue_own_pending(&client->queue); /* exit() from a hook */
     }
     /* What a journal keeps need not be sent now: with no time left a short-lived
      * program does not touch the network at all. */
-    if (has_journal && dlr_clock_monotonic_ms() >= deadline_ms) {
+    if (has_journal &&
+        dlr_clock_monotonic_ms() >= atomic_load(&client->end_by_ms)) {
         left = dlr_queue_own_pending(&client->queue);
     } else {
-        left = dlr_queue_wait_settled(&client->queue, deadline_ms, wake,
-                                      client->sender);
+        left = dlr_queue_wait_settled_by(&client->queue, &client->end_by_ms,
+                                         wake, client->sender);
     }
     dlr_sender_stop(client->sender,
                     has_journal ? DLR_STOP_LEAVE : DLR_STOP_DROP);
@@ -104,21 +99,13 @@ void dlr_client_release_queue(datalyr_client *client)
     }
 }
 
-static void release_rest(datalyr_client *client)
-{
-    dlr_defaults_clear(&client->defaults);
-    datalyr_config_clear(&client->config);
-    dlr_free(client);
-}
-
-static void release(datalyr_client *client)
+static void release_own(datalyr_client *client)
 {
     dlr_fork_remove_hook(&client->fork_hook);
     dlr_sender_free(client->sender);
     dlr_transport_close(&client->transport);
     dlr_client_release_queue(client);
     dlr_mutex_clear(&client->birth);
-    release_rest(client);
 }
 
 /* In a child that never used the client: nothing of it is the child's. Locks
@@ -132,7 +119,21 @@ static void release_foreign(datalyr_client *client)
         dlr_journal_leave_to_parent(&client->journal);
     }
     dlr_queue_forget(&client->queue);
-    release_rest(client);
+}
+
+/* The process does not exit before this is through. */
+static void release(datalyr_client *client)
+{
+    dlr_registry_remove(client);
+    if (dlr_client_is_foreign(client)) {
+        release_foreign(client);
+    } else {
+        release_own(client);
+    }
+    dlr_defaults_clear(&client->defaults);
+    datalyr_config_clear(&client->config);
+    dlr_free(client);
+    dlr_registry_end_close();
 }
 
 /* What a client that recorded nothing, or is not there, has to tell. */
@@ -150,25 +151,24 @@ int64_t datalyr_close_within(datalyr_client **client, int64_t timeout_ms,
                              datalyr_ledger *last)
 {
     datalyr_client *closing;
-    uint64_t left;
+    uint64_t left = 0;
 
     clear_ledger(last);
     if (client == NULL || *client == NULL) {
         return 0;
     }
     closing = *client;
-    if (is_in_hook(closing)) {
+    if (dlr_client_is_in_hook(closing)) {
         return -(int64_t)DATALYR_IN_HOOK;
     }
     *client = NULL;
-    dlr_registry_remove(closing);
-    if (dlr_client_is_foreign(closing)) {
-        release_foreign(closing);
-        return 0;
-    }
-    left = dlr_client_wind_up(closing, deadline_of(closing, timeout_ms));
-    if (last != NULL) {
-        (void)datalyr_stats(closing, last);
+    atomic_store(&closing->end_by_ms, deadline_of(closing, timeout_ms));
+    dlr_registry_begin_close(closing);
+    if (!dlr_client_is_foreign(closing)) {
+        left = dlr_client_wind_up(closing);
+        if (last != NULL) {
+            (void)datalyr_stats(closing, last);
+        }
     }
     release(closing);
     return (int64_t)left;

@@ -14,8 +14,11 @@
 #include "support.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* What a test's own exit must never come near: the exit time-out. */
@@ -306,6 +309,149 @@ static void a_close_may_meet_the_exit(void **state)
     assert_int_equal(faultd_count(&server, "stored"), 5);
 }
 
+/* ---- an exit while another thread is inside a close */
+
+#define IN_FLIGHT 10
+
+/* What the child tells its parent, also after its end. */
+static struct told *kept;
+
+static void *close_kept(void *argument)
+{
+    datalyr_client *client = argument;
+
+    (void)datalyr_close(&client);
+    return NULL;
+}
+
+/* In a child: exits while a thread closes a client, which waits for a server
+ * that takes its time. */
+static void exit_during_close(int64_t exit_timeout_ms)
+{
+    datalyr_config config = test_config(&server, kept);
+    datalyr_client *client = NULL;
+    pthread_t thread;
+
+    config.exit_timeout_ms = exit_timeout_ms;
+    config.timeout_ms = 60000;
+    if (datalyr_open(&config, &client, NULL) != DATALYR_OK) {
+        _exit(100);
+    }
+    for (int64_t i = 0; i < IN_FLIGHT; i++) {
+        (void)track_one(client, "closing", i);
+    }
+    faultd_await(&server, "requests", IN_FLIGHT);
+    if (pthread_create(&thread, NULL, close_kept, client) != 0) {
+        _exit(106);
+    }
+    (void)usleep(50000); /* into the close, mostly */
+    exit(17);
+}
+
+static struct told *share_told(void)
+{
+    void *shared_told = mmap(NULL, sizeof *kept, PROT_READ | PROT_WRITE,
+                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    assert_true(shared_told != MAP_FAILED);
+    return shared_told;
+}
+
+static void an_exit_waits_for_a_close_that_delivers(void **state)
+{
+    pid_t child;
+
+    (void)state;
+    kept = share_told();
+    faultd_set_rules(&server, "delay 500ms");
+    child = fork_child();
+    if (child == 0) {
+        exit_during_close(LONG_MS);
+    }
+    assert_int_equal(wait_child(child), 17);
+    assert_int_equal(faultd_count(&server, "stored"), IN_FLIGHT);
+    assert_int_equal(atomic_load(&kept->delivered), IN_FLIGHT);
+    (void)munmap(kept, sizeof *kept);
+}
+
+static void
+a_close_has_the_time_of_the_exit_and_hands_back_the_rest(void **state)
+{
+    pid_t child;
+
+    (void)state;
+    kept = share_told();
+    faultd_set_rules(&server, "hang");
+    child = fork_child();
+    if (child == 0) {
+        exit_during_close(300);
+    }
+    assert_int_equal(wait_child(child), 17);
+    assert_int_equal(faultd_count(&server, "stored"), 0);
+    assert_int_equal(atomic_load(&kept->dropped[DATALYR_DROP_CLOSE_TIMEOUT]),
+                     IN_FLIGHT);
+    (void)munmap(kept, sizeof *kept);
+}
+
+static void exit_when_closing(const datalyr_record *events, size_t count,
+                              datalyr_drop_reason reason, void *user_data)
+{
+    (void)events;
+    (void)count;
+    (void)reason;
+    (void)user_data;
+    exit(18); /* the close waits for this hook, the exit not for the close */
+}
+
+static void a_hook_may_exit_while_its_client_is_closed(void **state)
+{
+    pid_t child;
+
+    (void)state;
+    faultd_set_rules(&server, "hang");
+    child = fork_child();
+    if (child == 0) {
+        datalyr_config config = test_config(&server, &told);
+        datalyr_client *client = NULL;
+
+        config.hooks.on_drop = exit_when_closing;
+        config.close_timeout_ms = 50;
+        if (datalyr_open(&config, &client, NULL) != DATALYR_OK) {
+            _exit(100);
+        }
+        (void)track_one(client, "e", 0);
+        (void)datalyr_close(&client);
+        (void)sleep(LONG_MS / 1000); /* until the hook has ended us */
+        _exit(107);
+    }
+    assert_int_equal(wait_child(child), 18);
+}
+
+static void exit_at_alarm(int signal)
+{
+    (void)signal;
+    exit(19);
+}
+
+static void a_signal_may_end_a_thread_that_closes(void **state)
+{
+    pid_t child;
+
+    (void)state;
+    faultd_set_rules(&server, "hang");
+    child = fork_child();
+    if (child == 0) {
+        const struct itimerval in_a_moment = {.it_value.tv_usec = 50000};
+        datalyr_client *client = open_with_events(5, 100);
+
+        (void)signal(SIGALRM, exit_at_alarm);
+        (void)setitimer(ITIMER_REAL, &in_a_moment, NULL);
+        (void)datalyr_close(&client);
+        _exit(108);
+    }
+    assert_int_equal(wait_child(child), 19);
+}
+
 #define EXIT_TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -321,6 +467,10 @@ int main(void)
         EXIT_TEST(at_once_means_at_once),
         EXIT_TEST(calls_after_the_drain_are_refused_and_safe),
         EXIT_TEST(a_close_may_meet_the_exit),
+        EXIT_TEST(an_exit_waits_for_a_close_that_delivers),
+        EXIT_TEST(a_close_has_the_time_of_the_exit_and_hands_back_the_rest),
+        EXIT_TEST(a_hook_may_exit_while_its_client_is_closed),
+        EXIT_TEST(a_signal_may_end_a_thread_that_closes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
