@@ -34,6 +34,15 @@ static int64_t due_in_ms(struct dlr_queue *queue, int64_t now_ms)
     return due_ms - now_ms;
 }
 
+static int64_t tidy_in_ms(const struct dlr_queue *queue, int64_t now_ms)
+{
+    if (queue->wants_spare || queue->garbage != NULL ||
+        queue->foreign_garbage != NULL) {
+        return 0;
+    }
+    return dlr_log_shed_in_ms(queue, now_ms);
+}
+
 void dlr_queue_look(struct dlr_queue *queue, int64_t now_ms,
                     struct dlr_queue_look *out)
 {
@@ -47,8 +56,7 @@ void dlr_queue_look(struct dlr_queue *queue, int64_t now_ms,
     for (int i = 0; i < DATALYR_DROP_COUNT; i++) {
         out->has_reports = out->has_reports || queue->unreported[i] > 0;
     }
-    out->wants_tidying = queue->wants_spare || queue->garbage != NULL ||
-                         queue->foreign_garbage != NULL;
+    out->tidy_in_ms = tidy_in_ms(queue, now_ms);
     queue->wake_at = UINT64_MAX;
     queue->is_report_promised = false;
     dlr_mutex_unlock(&queue->lock);

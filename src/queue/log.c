@@ -5,7 +5,8 @@
  * DESIGN
  * Segments leave from anywhere in the list, not only from its head: one event
  * that is retried for minutes must not hold the space of all that came after.
- * A segment in memory that is done is used again while its pages are warm; a
+ * A segment in memory that is done is used again while its pages are warm, and
+ * a log that was long keeps as many for its next burst, for some seconds; a
  * file never is, for old records in it must not come back.
  */
 #include "queue/log.h"
@@ -53,6 +54,7 @@ static void unlink_segment(struct dlr_queue *queue, struct dlr_segment *segment)
     }
     segment->next = NULL;
     segment->previous = NULL;
+    queue->segment_count -= 1;
 }
 
 static void link_last(struct dlr_queue *queue, struct dlr_segment *segment)
@@ -66,6 +68,10 @@ static void link_last(struct dlr_queue *queue, struct dlr_segment *segment)
         queue->first = segment;
     }
     queue->last = segment;
+    queue->segment_count += 1;
+    if (queue->spare_limit < queue->segment_count) {
+        queue->spare_limit = queue->segment_count;
+    }
     if (queue->cursor.segment == NULL) {
         queue->cursor.segment = segment;
         queue->cursor.offset = 0;
@@ -116,7 +122,7 @@ static void tell_room(struct dlr_queue *queue)
 static void discard(struct dlr_queue *queue, struct dlr_segment *segment)
 {
     bool is_reusable = !queue->maker.has_files &&
-                       queue->spare_count < DLR_LOG_SPARES &&
+                       queue->spare_count < queue->spare_limit &&
                        segment->cap >= queue->segment_bytes &&
                        segment->cap <= queue->segment_bytes * 2;
 
@@ -274,14 +280,49 @@ static void start_clock(struct dlr_segment *segment, int64_t now_ms)
     }
 }
 
-void dlr_log_give_up_spare(struct dlr_queue *queue)
+static struct dlr_segment *take_spare(struct dlr_queue *queue)
 {
     struct dlr_segment *spare = queue->spares;
 
     queue->spares = spare->next;
     queue->spare_count -= 1;
+    if (queue->spare_low > queue->spare_count) {
+        queue->spare_low = queue->spare_count;
+    }
+    return spare;
+}
+
+void dlr_log_give_up_spare(struct dlr_queue *queue)
+{
+    struct dlr_segment *spare = take_spare(queue);
+
     spare->next = queue->garbage;
     queue->garbage = spare;
+}
+
+int64_t dlr_log_shed_in_ms(const struct dlr_queue *queue, int64_t now_ms)
+{
+    if (queue->spare_count <= DLR_LOG_SPARES) {
+        return INT64_MAX;
+    }
+    return queue->shed_at_ms > now_ms ? queue->shed_at_ms - now_ms : 0;
+}
+
+void dlr_log_shed_spares(struct dlr_queue *queue, int64_t now_ms)
+{
+    uint32_t unneeded = queue->spare_low > DLR_LOG_SPARES
+                            ? queue->spare_low - DLR_LOG_SPARES
+                            : 0;
+
+    if (dlr_log_shed_in_ms(queue, now_ms) > 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < (unneeded + 1) / 2; i++) {
+        dlr_log_give_up_spare(queue);
+    }
+    queue->spare_limit = queue->segment_count + queue->spare_count;
+    queue->spare_low = queue->spare_count;
+    queue->shed_at_ms = now_ms + DLR_LOG_SHED_MS;
 }
 
 static struct dlr_segment *first_spare(struct dlr_queue *queue, int64_t now_ms)
@@ -300,9 +341,7 @@ static datalyr_status add_segment(struct dlr_queue *queue, uint32_t span,
     datalyr_status status;
 
     if (segment != NULL && segment->cap >= span) {
-        queue->spares = segment->next;
-        queue->spare_count -= 1;
-        link_last(queue, segment);
+        link_last(queue, take_spare(queue));
         return DATALYR_OK;
     }
     if (queue->held_bytes + dlr_segment_bytes_for(bytes) >

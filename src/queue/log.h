@@ -11,6 +11,11 @@
 /* Spare segments made ahead: one may be used up while the next is made. */
 #define DLR_LOG_SPARES 2u
 
+/* A burst leaves more of them behind: the next one finds its pages warm, which
+ * the kernel would have to clear again, at half the cost of a call. Those that
+ * nobody needed for this long are given back by halves. */
+#define DLR_LOG_SHED_MS 1000
+
 /* Records handled under one hold of the lock: about a microsecond, so that
  * callers of `track` never wait for a whole batch. */
 #define DLR_LOG_STEP 64u
@@ -74,6 +79,13 @@ bool dlr_log_reclaim_dead(struct dlr_queue *queue);
 
 /* Gives up the first spare; there is one. */
 void dlr_log_give_up_spare(struct dlr_queue *queue);
+
+/* Gives up half of the spares beyond DLR_LOG_SPARES that were not needed since
+ * the last time, when it is time to. */
+void dlr_log_shed_spares(struct dlr_queue *queue, int64_t now_ms);
+
+/* How long until then; INT64_MAX: there are none. */
+int64_t dlr_log_shed_in_ms(const struct dlr_queue *queue, int64_t now_ms);
 
 /* Gives up a last segment that holds nothing. False if there is none. */
 bool dlr_log_give_up_empty(struct dlr_queue *queue);

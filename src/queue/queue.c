@@ -52,6 +52,7 @@ int dlr_queue_init(struct dlr_queue *queue,
     queue->wake_at = UINT64_MAX;
     queue->next_ordinal = 1;
     queue->segment_bytes = dlr_log_segment_bytes(queue, 0);
+    queue->spare_limit = DLR_LOG_SPARES;
     failure = dlr_mutex_init_brief(&queue->lock);
     if (failure == 0) {
         failure = dlr_cond_init(&queue->room);
@@ -81,6 +82,7 @@ static struct dlr_segment *take_everything(struct dlr_queue *queue)
     queue->last = NULL;
     queue->spares = NULL;
     queue->spare_count = 0;
+    queue->segment_count = 0;
     queue->cursor.segment = NULL;
     queue->held_bytes = 0;
     return all;
@@ -434,6 +436,7 @@ void dlr_queue_tidy(struct dlr_queue *queue)
     struct dlr_segment *foreign;
 
     dlr_mutex_lock(&queue->lock);
+    dlr_log_shed_spares(queue, now_ms);
     garbage = dlr_log_take_garbage(queue);
     foreign = queue->foreign_garbage;
     queue->foreign_garbage = NULL;

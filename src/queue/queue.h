@@ -57,10 +57,10 @@ struct dlr_queue_look {
     uint64_t waiting;
     int64_t due_in_ms; /* until the oldest waiting is due; 0: now, -1: never */
     uint64_t in_flight_events;
-    uint64_t flushes; /* how often somebody asked for a flush */
-    bool is_asked;    /* a flush or close is waiting: send and do not rest */
+    uint64_t flushes;   /* how often somebody asked for a flush */
+    bool is_asked;      /* a flush or close is waiting: send and do not rest */
+    int64_t tidy_in_ms; /* until dlr_queue_tidy() has something to do */
     bool has_reports;
-    bool wants_tidying;
 };
 
 void dlr_queue_look(struct dlr_queue *queue, int64_t now_ms,

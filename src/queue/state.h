@@ -76,8 +76,13 @@ struct dlr_queue {
     struct dlr_segment *first;
     struct dlr_segment *last;
     struct dlr_segment *foreign; /* of dead owners, outside of the log */
-    struct dlr_segment *spares;  /* made ahead */
+    struct dlr_segment *spares;  /* made ahead, or kept for their warm pages */
     uint32_t spare_count;
+    uint32_t spare_low; /* the fewest since shed_at_ms was set */
+    uint32_t
+        spare_limit; /* as many as the log was long, while it is worth it */
+    uint32_t segment_count;              /* in the log */
+    int64_t shed_at_ms;                  /* when spares that nobody needed go */
     struct dlr_segment *garbage;         /* to be retired outside of the lock */
     struct dlr_segment *foreign_garbage; /* the same, by the sender alone */
     struct dlr_position cursor;

@@ -473,8 +473,9 @@ static void send_due(struct dlr_sender *sender, struct dlr_queue_look *look)
         sender->flushes_seen = look->flushes;
         end_rests(sender, now_ms);
     }
-    if (look->wants_tidying) {
+    if (look->tidy_in_ms == 0) {
         dlr_queue_tidy(sender->queue);
+        dlr_queue_look(sender->queue, now_ms, look);
     }
     while (send_one(sender, look, now_ms)) {
         dlr_queue_look(sender->queue, now_ms, look);
@@ -498,6 +499,7 @@ void dlr_sender_step(struct dlr_sender *sender)
     now_ms = dlr_sender_now_ms(sender);
     wait = wait_ms(sender, &look, now_ms);
     wait = sooner(wait, upkeep_ms - now_ms);
+    wait = sooner(wait, look.tidy_in_ms);
     wait = wait < 0 ? 0 : wait;
     if (look.has_reports || /* perhaps there are more */
         !dlr_queue_sleep(sender->queue, news(sender, &look, now_ms))) {

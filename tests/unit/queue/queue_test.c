@@ -372,6 +372,75 @@ static void spares_stay_below_the_ceiling(void **state)
     queue_rig_close(rig);
 }
 
+/* Records `count` segments full of events, and delivers them. */
+static void pass_burst(struct queue_rig *rig, unsigned count)
+{
+    struct dlr_slice slice;
+
+    while (rig->queue.segment_count <= count) {
+        assert_int_equal(queue_rig_append_len(rig, 4000), DATALYR_OK);
+    }
+    assert_true(dlr_queue_take(&rig->queue, UINT32_MAX, SIZE_MAX, &slice));
+    dlr_queue_deliver(&rig->queue, &slice, NULL, 0, 0);
+}
+
+static uint32_t spares_after(struct queue_rig *rig, int64_t ms)
+{
+    rig->now_ms += ms;
+    dlr_queue_tidy(&rig->queue);
+    return rig->queue.spare_count;
+}
+
+static struct queue_rig *open_roomy(void)
+{
+    struct dlr_queue_config config = queue_rig_config();
+
+    config.max_events = UINT64_MAX;
+    return queue_rig_open(config);
+}
+
+static void the_next_burst_finds_the_segments_of_the_last(void **state)
+{
+    struct queue_rig *rig = open_roomy();
+    uint64_t held;
+
+    (void)state;
+    pass_burst(rig, 10);
+    held = queue_rig_ledger(rig).queue_bytes;
+    for (unsigned i = 0; i < 20; i++) {
+        assert_true(spares_after(rig, 400) > DLR_LOG_SPARES);
+        pass_burst(rig, rig->queue.segment_count + rig->queue.spare_count - 1);
+        assert_true(queue_rig_ledger(rig).queue_bytes <= held);
+    }
+    assert_true(rig->queue.spare_count >= 8);
+    queue_rig_close(rig);
+}
+
+static void spares_that_nobody_needs_are_given_back_by_halves(void **state)
+{
+    struct queue_rig *rig = open_roomy();
+    struct dlr_queue_look look;
+    uint32_t left;
+
+    (void)state;
+    pass_burst(rig, 12);
+    left = spares_after(rig, 0);
+    assert_true(left > 8);
+    assert_int_equal(spares_after(rig, DLR_LOG_SHED_MS - 1), left);
+    dlr_queue_look(&rig->queue, rig->now_ms, &look);
+    assert_int_equal(look.tidy_in_ms, 1);
+    while (left > DLR_LOG_SPARES) {
+        uint32_t before = left;
+
+        left = spares_after(rig, DLR_LOG_SHED_MS);
+        assert_true(left < before);
+        assert_true(left - DLR_LOG_SPARES >= (before - DLR_LOG_SPARES) / 2);
+    }
+    dlr_queue_look(&rig->queue, rig->now_ms, &look);
+    assert_true(look.tidy_in_ms == INT64_MAX);
+    queue_rig_close(rig);
+}
+
 static void a_forgotten_queue_holds_nothing(void **state)
 {
     struct queue_rig *rig = queue_rig_open(queue_rig_config());
@@ -406,6 +475,8 @@ int main(void)
         cmocka_unit_test(an_eviction_wakes_the_sender_for_its_report),
         cmocka_unit_test(without_a_drop_hook_evictions_wake_nobody),
         cmocka_unit_test(spares_stay_below_the_ceiling),
+        cmocka_unit_test(the_next_burst_finds_the_segments_of_the_last),
+        cmocka_unit_test(spares_that_nobody_needs_are_given_back_by_halves),
         cmocka_unit_test(a_forgotten_queue_holds_nothing),
     };
 
