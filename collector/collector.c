@@ -15,6 +15,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define EXIT_USAGE  2
@@ -318,6 +319,20 @@ static datalyr_status read_proxies(struct dld_collector *collector,
     return DATALYR_OK;
 }
 
+/* A quarter of the files we may open is for the store: connections must not
+ * keep it from its own. */
+static uint32_t count_connections(const struct dld_options *options)
+{
+    uint64_t count = options->max_connections;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+        limit.rlim_cur != RLIM_INFINITY && count > limit.rlim_cur / 4 * 3) {
+        count = limit.rlim_cur / 4 * 3;
+    }
+    return (uint32_t)count;
+}
+
 static datalyr_status start_server(struct dld_collector *collector,
                                    const struct dld_options *options,
                                    datalyr_error *error)
@@ -330,7 +345,7 @@ static datalyr_status start_server(struct dld_collector *collector,
         .certificate = collector->certificate,
         .private_key = collector->private_key,
         .thread_count = (uint32_t)options->threads,
-        .connection_max = (uint32_t)options->max_connections,
+        .connection_max = count_connections(options),
         .max_body_bytes = options->max_body_bytes,
         .max_decoded_bytes = options->max_decoded_bytes,
         .max_memory_bytes = options->max_memory_bytes,

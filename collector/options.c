@@ -76,7 +76,7 @@ static const struct option table[] = {
     {"max-depth", KIND_COUNT, FIELD(max_depth), "N", NULL, 512, 4, 1024,
      "levels of JSON nesting"},
     {"max-connections", KIND_COUNT, FIELD(max_connections), "N", NULL, 16384, 1,
-     1000000, "open connections"},
+     1000000, "open connections; never more than 3/4 of the open files"},
     {"head-timeout", KIND_DURATION, FIELD(head_timeout_ms), "TIME", NULL, 10000,
      100, 3600000, "time a client has to send a request's head"},
     {"body-timeout", KIND_DURATION, FIELD(body_timeout_ms), "TIME", NULL, 30000,
