@@ -3,11 +3,13 @@
  * enqueue: what one datalyr_track() costs its caller.
  *
  *     bench enqueue host=URL [events=N] [threads=N] [size=small|usual|large]
- *                   [warm=N] [pause_every=N pause_us=N] [SETTING=VALUE...]
+ *                   [warm=N [deliver_warm=1]] [pause_every=N pause_us=N]
+ *                   [SETTING=VALUE...]
  *
  * Each thread records `warm` events that are not counted, then `events` whose
  * every call is timed (p50 and so on; the clock's own cost, clock_ns, is in
- * them), then as many again without a clock (rate and CPU time).
+ * them), then as many again without a clock (rate and CPU time). deliver_warm=1
+ * delivers the warm ones before: the log is empty, and as long as it was.
  */
 #include "bench.h"
 #include "work.h"
@@ -18,12 +20,14 @@
 #include <time.h>
 
 #define MAX_THREADS 64
+#define FLUSH_MS    60000
 
 struct plan {
     datalyr_client *client;
     enum work_size size;
     int64_t events;
     int64_t warm;
+    bool delivers_warm;
     int64_t threads;
     int64_t pause_every; /* lets the sender run, as real load does */
     int64_t pause_us;
@@ -91,6 +95,7 @@ static void *call(void *arg)
     work_init(work, plan->size);
     record(caller, work, plan->warm);
     (void)pthread_barrier_wait(&plan->barrier);
+    (void)pthread_barrier_wait(&plan->barrier);
     record_timed(caller, work);
     (void)pthread_barrier_wait(&plan->barrier);
     (void)pthread_barrier_wait(&plan->barrier);
@@ -141,6 +146,10 @@ static int64_t run(struct plan *plan, struct caller *callers, uint32_t *samples)
         return -1;
     }
     (void)pthread_barrier_wait(&plan->barrier); /* warm */
+    if (plan->delivers_warm) {
+        (void)datalyr_flush(plan->client, FLUSH_MS);
+    }
+    (void)pthread_barrier_wait(&plan->barrier);
     (void)pthread_barrier_wait(&plan->barrier); /* timed */
     begin_ns = bench_now_ns();
     (void)pthread_barrier_wait(&plan->barrier);
@@ -180,12 +189,13 @@ int bench_enqueue(struct bench_arguments *arguments)
     static struct caller callers[MAX_THREADS];
     datalyr_config config = {DATALYR_CONFIG_INIT, .api_key = "dk_bench"};
     datalyr_ledger ledger = {DATALYR_LEDGER_INIT};
-    struct plan plan = {.events = bench_number(arguments, "events", 100000),
-                        .warm = bench_number(arguments, "warm", 20000),
-                        .threads = bench_number(arguments, "threads", 1),
-                        .pause_every =
-                            bench_number(arguments, "pause_every", 0),
-                        .pause_us = bench_number(arguments, "pause_us", 0)};
+    struct plan plan = {
+        .events = bench_number(arguments, "events", 100000),
+        .warm = bench_number(arguments, "warm", 20000),
+        .delivers_warm = bench_number(arguments, "deliver_warm", 0) != 0,
+        .threads = bench_number(arguments, "threads", 1),
+        .pause_every = bench_number(arguments, "pause_every", 0),
+        .pause_us = bench_number(arguments, "pause_us", 0)};
     int64_t close_ms = bench_number(arguments, "drain_ms", 0);
     const char *size = bench_text(arguments, "size", "usual");
     uint32_t *samples;
