@@ -33,6 +33,30 @@ bool cli_record_reserve(struct cli_record *record, size_t count)
     return true;
 }
 
+static void take(void *self, struct dlr_json_value name,
+                 struct dlr_json_value value)
+{
+    struct cli_record *record = self;
+
+    if (!cli_record_reserve(record, record->column_count + 1)) {
+        record->lacks_memory = true;
+        return;
+    }
+    record->columns[record->column_count++] =
+        (struct cli_column){.key = name.text, .value = cli_value_json(value)};
+}
+
+bool cli_record_read(struct cli_record *record, struct dlr_json_error *wrong)
+{
+    struct dlr_json_listener listener = {take, record};
+
+    record->column_count = 0;
+    record->lacks_memory = false;
+    return dlr_json_check_members(record->bytes, DLR_JSON_DEPTH, &listener,
+                                  wrong) &&
+           !record->lacks_memory;
+}
+
 bool cli_record_set_object(struct cli_record *record,
                            struct dlr_json_value object)
 {
@@ -41,14 +65,11 @@ bool cli_record_set_object(struct cli_record *record,
     struct dlr_json_value value;
 
     record->column_count = 0;
+    record->lacks_memory = false;
     while (dlr_json_next_member(&iter, &name, &value)) {
-        if (!cli_record_reserve(record, record->column_count + 1)) {
-            return false;
-        }
-        record->columns[record->column_count++] = (struct cli_column){
-            .key = name.text, .value = cli_value_json(value)};
+        take(record, name, value);
     }
-    return true;
+    return !record->lacks_memory;
 }
 
 static bool is_named(const struct cli_column *column, struct dlr_text key,

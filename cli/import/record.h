@@ -8,6 +8,8 @@
 
 #include "import/value.h"
 
+#include "base/json_check.h"
+
 #include <stdint.h>
 
 /* Arrays inside one another that --each can unroll. */
@@ -27,6 +29,7 @@ struct cli_record {
     struct cli_column *columns;
     size_t column_count;
     size_t column_cap;
+    bool lacks_memory; /* for the columns */
     /* JSON: what stands around an unrolled item, the outermost first. */
     struct dlr_json_value scopes[CLI_SCOPE_MAX];
     size_t scope_count;
@@ -36,6 +39,11 @@ void cli_record_clear(struct cli_record *record);
 
 /* Makes room for `count` columns; false when out of memory. */
 bool cli_record_reserve(struct cli_record *record, size_t count);
+
+/* Checks the bytes of a record and takes the members of the object that they
+ * are as the columns. False with `wrong` filled if they are none; its message
+ * is NULL when out of memory. */
+bool cli_record_read(struct cli_record *record, struct dlr_json_error *wrong);
 
 /* Takes the members of a checked JSON object as the columns. */
 bool cli_record_set_object(struct cli_record *record,

@@ -243,21 +243,22 @@ static void run_items(struct cli_import *import, const struct cli_raw *raw)
 static void run_json(struct cli_import *import, const struct cli_raw *raw)
 {
     struct dlr_json_error wrong = {0};
-    struct dlr_json_value object;
+    bool has_steps = import->each.step_count > 0;
+    bool is_read =
+        has_steps ? dlr_json_check_object(raw->bytes, DLR_JSON_DEPTH, &wrong)
+                  : cli_record_read(&import->record, &wrong);
 
-    dlr_buf_rewind(&import->problem, 0);
-    if (!dlr_json_check_object(raw->bytes, DLR_JSON_DEPTH, &wrong)) {
+    if (is_read && has_steps) {
+        cli_each_begin(&import->each, &import->record,
+                       dlr_json_root(raw->bytes));
+        run_items(import, raw);
+    } else if (is_read) {
+        (void)run_item(import, raw, true); /* stop is noted */
+    } else if (wrong.message != NULL) {
+        dlr_buf_rewind(&import->problem, 0);
         dlr_buf_printf(&import->problem, "no JSON object: %s at byte %zu",
                        wrong.message, wrong.position + 1);
         cli_import_reject(import, raw);
-        return;
-    }
-    object = dlr_json_root(raw->bytes);
-    if (import->each.step_count > 0) {
-        cli_each_begin(&import->each, &import->record, object);
-        run_items(import, raw);
-    } else if (cli_record_set_object(&import->record, object)) {
-        (void)run_item(import, raw, true); /* stop is noted */
     } else {
         worsen(import, cli_fail(CLI_EXIT_LOCAL, "out of memory"));
         import->must_stop = true;

@@ -470,11 +470,18 @@ bool dlr_json_check_members(struct dlr_text text, size_t max_depth,
 bool dlr_json_compact(struct dlr_text text, size_t max_depth,
                       struct dlr_buf *out, struct dlr_json_error *error)
 {
+    return dlr_json_compact_members(text, max_depth, NULL, out, error);
+}
+
+bool dlr_json_compact_members(struct dlr_text text, size_t max_depth,
+                              const struct dlr_json_listener *listener,
+                              struct dlr_buf *out, struct dlr_json_error *error)
+{
     size_t mark = out->len;
     struct scan scan;
 
     scan.out = out;
-    scan.listener = NULL;
+    scan.listener = listener;
     if (run(&scan, text, max_depth, error) && !out->failed) {
         return true;
     }

@@ -56,4 +56,11 @@ bool dlr_json_check_members(struct dlr_text text, size_t max_depth,
 bool dlr_json_compact(struct dlr_text text, size_t max_depth,
                       struct dlr_buf *out, struct dlr_json_error *error);
 
+/* The same with a listener, which may be NULL, and is not told of the elements
+ * of an array. What it is told of lies in `text`. */
+bool dlr_json_compact_members(struct dlr_text text, size_t max_depth,
+                              const struct dlr_json_listener *listener,
+                              struct dlr_buf *out,
+                              struct dlr_json_error *error);
+
 #endif

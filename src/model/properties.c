@@ -6,8 +6,9 @@
  *
  * DESIGN
  * The usual event has members in a compound literal and nothing to leave out,
- * and is written straight through. A JSON text is copied compact and then
- * filtered in place: what is kept never needs more room than what was read.
+ * and is written straight through. So is a JSON text, compact; it is filtered
+ * in place only if it has a member to leave out: what is kept never needs more
+ * room than what was read.
  */
 #include "model/properties.h"
 
@@ -123,13 +124,28 @@ static datalyr_status put_literal(struct dlr_buf *out,
     return DATALYR_OK;
 }
 
-/* Moves the members to keep of the object at [start, len) to `start`, without
- * its braces and behind what is there. Each member was preceded by a brace or
- * a comma and is written with at most a comma, so reading stays ahead. */
-static void filter_in_place(struct dlr_buf *out, size_t start,
+/* Whether a JSON text has a member that is the call's own to say. */
+struct search {
+    const struct dlr_properties *properties;
+    bool has_own;
+};
+
+static void look(void *self, struct dlr_json_value name,
+                 struct dlr_json_value value)
+{
+    struct search *search = self;
+
+    (void)value;
+    search->has_own |= is_own_json(search->properties, name);
+}
+
+/* Moves the members to keep of the object at `from` to `start`, which is `from`
+ * or just behind its brace. Each member was preceded by a brace or a comma and
+ * is written with at most a comma, so reading stays ahead. */
+static void filter_in_place(struct dlr_buf *out, size_t from, size_t start,
                             const struct dlr_properties *properties)
 {
-    struct dlr_text object = {out->ptr + start, out->len - start};
+    struct dlr_text object = {out->ptr + from, out->len - from};
     struct dlr_json_iter iter = dlr_json_iterate(dlr_json_root(object));
     struct dlr_json_value name;
     struct dlr_json_value value;
@@ -150,21 +166,53 @@ static void filter_in_place(struct dlr_buf *out, size_t start,
     }
 }
 
+/* Makes the object at `from` the end of the members before it. */
+static void unwrap(struct dlr_buf *out, size_t from, size_t start)
+{
+    out->len -= 1; /* the closing brace comes later */
+    if (from == start) {
+        if (out->len == start + 1) {
+            out->len = start; /* it was empty */
+        } else {
+            out->ptr[from] = ',';
+        }
+    }
+}
+
+/* A text that comes whole. Where nothing stands before it, its brace takes the
+ * place of the one that is there. */
 static datalyr_status put_text(struct dlr_buf *out,
                                const struct dlr_properties *properties,
                                const struct dlr_path *path,
                                datalyr_error *error)
 {
+    const datalyr_value *given = &properties->given;
+    bool is_json = given->kind == DATALYR_KIND_JSON;
+    bool has_own = properties->first_count + properties->last_count > 0;
+    struct search search = {properties, has_own && !is_json};
+    struct dlr_json_listener listener = {look, &search};
     size_t start = out->len;
-    datalyr_status status = dlr_value_put(out, &properties->given, path, error);
+    size_t from = properties->first_count == 0 ? start - 1 : start;
+    datalyr_status status;
 
+    if (out->failed) {
+        return DATALYR_NOMEM; /* that brace is not there either */
+    }
+    out->len = from;
+    status = is_json ? dlr_value_put_json(out, given, path,
+                                          has_own ? &listener : NULL, error)
+                     : dlr_value_put(out, given, path, error);
     if (status != DATALYR_OK) {
         return status;
     }
-    if (out->ptr[start] != '{') {
+    if (out->ptr[from] != '{') {
         return dlr_refuse(error, "%s must be a JSON object", properties->what);
     }
-    filter_in_place(out, start, properties);
+    if (search.has_own) {
+        filter_in_place(out, from, start, properties);
+    } else {
+        unwrap(out, from, start);
+    }
     return DATALYR_OK;
 }
 

@@ -9,7 +9,6 @@
  */
 #include "model/value.h"
 
-#include "base/json_check.h"
 #include "base/json_write.h"
 #include "model/refuse.h"
 
@@ -66,9 +65,11 @@ static datalyr_status explain(const struct dlr_buf *out, datalyr_error *error,
     return out->failed ? DATALYR_NOMEM : refuse_at(error, path, why);
 }
 
-static datalyr_status put_json(struct dlr_buf *out, const datalyr_value *value,
-                               const struct dlr_path *path,
-                               datalyr_error *error)
+datalyr_status dlr_value_put_json(struct dlr_buf *out,
+                                  const datalyr_value *value,
+                                  const struct dlr_path *path,
+                                  const struct dlr_json_listener *listener,
+                                  datalyr_error *error)
 {
     size_t left = DLR_VALUE_DEPTH - depth_of(path);
     struct dlr_json_error wrong = {0};
@@ -78,8 +79,8 @@ static datalyr_status put_json(struct dlr_buf *out, const datalyr_value *value,
     if (value->as.text == NULL) {
         return refuse_at(error, path, "is a JSON text that is NULL");
     }
-    if (dlr_json_compact(dlr_text_n(value->as.text, value->count), left, out,
-                         &wrong)) {
+    if (dlr_json_compact_members(dlr_text_n(value->as.text, value->count), left,
+                                 listener, out, &wrong)) {
         return DATALYR_OK;
     }
     dlr_buf_init_fixed(&sentence, why, sizeof why);
@@ -212,7 +213,7 @@ datalyr_status dlr_value_put(struct dlr_buf *out, const datalyr_value *value,
         return put_object(out, value, path, error);
     }
     return value->kind == DATALYR_KIND_JSON
-               ? put_json(out, value, path, error)
+               ? dlr_value_put_json(out, value, path, NULL, error)
                : put_built(out, value, path, error);
 }
 

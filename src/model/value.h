@@ -6,7 +6,7 @@
 #ifndef DLR_MODEL_VALUE_H
 #define DLR_MODEL_VALUE_H
 
-#include "base/buf.h"
+#include "base/json_check.h"
 #include "model/built.h"
 
 #include <datalyr.h>
@@ -23,6 +23,13 @@ struct dlr_path {
  * property; with DATALYR_NOMEM the buffer has no room and says so itself. */
 datalyr_status dlr_value_put(struct dlr_buf *out, const datalyr_value *value,
                              const struct dlr_path *path, datalyr_error *error);
+
+/* The same for a JSON text, with a listener to the members of its root. */
+datalyr_status dlr_value_put_json(struct dlr_buf *out,
+                                  const datalyr_value *value,
+                                  const struct dlr_path *path,
+                                  const struct dlr_json_listener *listener,
+                                  datalyr_error *error);
 
 /* Appends `"name":value`. */
 datalyr_status dlr_member_put(struct dlr_buf *out, const datalyr_member *member,

@@ -95,6 +95,34 @@ static void check_compacted(struct dlr_text text, size_t count)
     dlr_buf_clear(&again);
 }
 
+/* A listener hears what a walk over the root finds, in the same order. */
+static void compare_member(void *self, struct dlr_json_value name,
+                           struct dlr_json_value value)
+{
+    struct dlr_json_iter *iter = self;
+    struct dlr_json_value walked_name;
+    struct dlr_json_value walked;
+
+    FUZZ_CHECK(dlr_json_next_member(iter, &walked_name, &walked));
+    FUZZ_CHECK(name.type == DLR_JSON_STRING && value.type == walked.type);
+    FUZZ_CHECK(dlr_text_equals(name.text, walked_name.text));
+    FUZZ_CHECK(dlr_text_equals(value.text, walked.text));
+}
+
+static void check_listening(struct dlr_text text)
+{
+    struct dlr_json_value root = dlr_json_root(text);
+    struct dlr_json_iter iter = dlr_json_iterate(root);
+    struct dlr_json_listener listener = {compare_member, &iter};
+    struct dlr_json_value name;
+    struct dlr_json_value value;
+
+    FUZZ_CHECK(dlr_json_check_members(text, DLR_JSON_DEPTH, &listener, NULL) ==
+               (root.type == DLR_JSON_OBJECT));
+    FUZZ_CHECK(root.type != DLR_JSON_OBJECT ||
+               !dlr_json_next_member(&iter, &name, &value));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     /* A copy of exactly the size, so that reading beyond it is seen. */
@@ -115,6 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     count = walk(dlr_json_root(text), is_good, 0);
     if (is_good) {
         check_compacted(text, count);
+        check_listening(text);
     }
     free(copy);
     return 0;

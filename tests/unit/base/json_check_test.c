@@ -254,6 +254,41 @@ static void failed_compacting_leaves_no_trace(void **state)
     assert_string_equal(error.message, "there is no room for the text");
 }
 
+static void note_member(void *self, struct dlr_json_value name,
+                        struct dlr_json_value value)
+{
+    struct dlr_buf *heard = self;
+
+    dlr_buf_printf(heard, "%.*s=%d:%.*s;", (int)name.text.len, name.text.ptr,
+                   (int)value.type, (int)value.text.len, value.text.ptr);
+}
+
+static void a_listener_hears_of_the_members_of_the_root_only(void **state)
+{
+    static const char text[] =
+        " { \"a\" : { \"b\" : [ 1 ] } ,\"c\":[],\"c\" : \"\\\"\" , \"d\":-1e2}";
+    char storage[200];
+    char compact[100];
+    struct dlr_buf heard;
+    struct dlr_buf out;
+    struct dlr_json_listener listener = {note_member, &heard};
+
+    (void)state;
+    dlr_buf_init_fixed(&heard, storage, sizeof storage);
+    dlr_buf_init_fixed(&out, compact, sizeof compact);
+    assert_true(dlr_json_check_members(dlr_text_of(text), DLR_JSON_DEPTH,
+                                       &listener, NULL));
+    assert_string_equal(dlr_buf_terminate(&heard),
+                        "\"a\"=6:{ \"b\" : [ 1 ] };\"c\"=5:[];"
+                        "\"c\"=4:\"\\\"\";\"d\"=3:-1e2;");
+    dlr_buf_rewind(&heard, 0);
+    assert_true(dlr_json_compact_members(
+        DLR_TEXT("[{\"a\":1},2]"), DLR_JSON_DEPTH, &listener, &out, NULL));
+    assert_true(dlr_json_compact_members(DLR_TEXT("{}"), DLR_JSON_DEPTH,
+                                         &listener, &out, NULL));
+    assert_int_equal(heard.len, 0);
+}
+
 /* Which of the files that a parser may judge either way we accept. Refused are
  * lone surrogates, text that is not UTF-8, byte order marks and numbers beyond
  * a double, as the collector's reader does. */
@@ -333,6 +368,7 @@ int main(void)
         cmocka_unit_test(object_check_wants_an_object),
         cmocka_unit_test(compacting_takes_white_space_and_nothing_else),
         cmocka_unit_test(failed_compacting_leaves_no_trace),
+        cmocka_unit_test(a_listener_hears_of_the_members_of_the_root_only),
         cmocka_unit_test(json_test_suite_is_judged_as_it_asks),
     };
 

@@ -50,11 +50,36 @@ static void lowest_mark_is_at_the_first_special_byte(void **state)
     }
 }
 
+/* Every byte at every place of texts of every length up to three times sixteen:
+ * stepping stops there if it is special, else at the end. */
+static void steps_end_at_the_first_special_byte_or_at_the_end(void **state)
+{
+    char text[48];
+
+    (void)state;
+    memset(text, 'x', sizeof text);
+    for (size_t at = 0; at < sizeof text; at++) {
+        for (int byte = 0; byte < 256; byte++) {
+            const char *stop = is_plain(byte) ? NULL : text + at;
+
+            text[at] = (char)byte;
+            for (size_t len = 0; len <= sizeof text; len++) {
+                const char *end = text + len;
+
+                assert_ptr_equal(dlr_bytes_skip_plain(text, end),
+                                 stop == NULL || stop > end ? end : stop);
+            }
+        }
+        text[at] = 'x';
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_byte_is_the_lowest),
         cmocka_unit_test(lowest_mark_is_at_the_first_special_byte),
+        cmocka_unit_test(steps_end_at_the_first_special_byte_or_at_the_end),
     };
 
     return cmocka_run_group_tests_name("swar", tests, NULL, NULL);

@@ -93,6 +93,35 @@ static void members_are_merged_whatever_their_source(void **state)
     }
 }
 
+/* The same where only what stands behind them is the call's own. */
+static void a_json_text_gives_way_to_the_anonymous_id(void **state)
+{
+    static const char *const texts[] = {
+        "{}", " { \"anonymous_id\" : 1 } ", "{\"a\":1}",
+        "{\"a\":{\"anonymous_id\":2}}",
+        "{\"a\" : 1, \"anonymous\\u005fid\":2 ,\"b\":[ ] }"};
+    static const char *const results[] = {
+        "", "", "\"a\":1,", "\"a\":{\"anonymous_id\":2},", "\"a\":1,\"b\":[],"};
+
+    (void)state;
+    for (size_t i = 0; i < 5; i++) {
+        datalyr_event event = {DATALYR_EVENT_INIT, .user_id = "u",
+                               .anonymous_id = "x", .event = "e"};
+        struct dlr_call call;
+        char expected[512];
+
+        event.properties = datalyr_json(texts[i], strlen(texts[i]));
+        assert_int_equal(dlr_call_track(&call, &event, NULL), DATALYR_OK);
+        (void)snprintf(
+            expected, sizeof expected,
+            "{\"userId\":\"u\",\"anonymousId\":\"x\",\"eventId\":\"" ID
+            "\",\"event\":\"e\",\"properties\":{%s"
+            "\"anonymous_id\":\"x\"}," END,
+            results[i]);
+        check(&call, expected);
+    }
+}
+
 static void defaults_fill_what_an_event_lacks(void **state)
 {
     datalyr_value value =
@@ -290,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_event_has_the_keys_in_the_vendors_order),
         cmocka_unit_test(members_are_merged_whatever_their_source),
+        cmocka_unit_test(a_json_text_gives_way_to_the_anonymous_id),
         cmocka_unit_test(defaults_fill_what_an_event_lacks),
         cmocka_unit_test(defaults_must_be_an_object),
         cmocka_unit_test(times_have_their_limits),
