@@ -66,28 +66,22 @@ static bool is_alive(int dir, const char *owner)
     return false;
 }
 
-struct walk {
-    int dir;
-    bool (*each)(void *self, const struct cli_journal *journal);
-    void *self;
-};
-
-static bool look_at(void *self, const char *owner)
+static bool look_at(int dir, const char *owner, struct cli_journal *journal)
 {
-    struct walk *walk = self;
-    struct cli_journal journal = {.is_readable = true};
     struct dlr_estate estate;
 
-    journal.is_alive = is_alive(walk->dir, owner);
-    if (dlr_estate_peek(walk->dir, owner, &estate) != 0) {
-        return true;
+    memset(journal, 0, sizeof *journal);
+    journal->is_readable = true;
+    journal->is_alive = is_alive(dir, owner);
+    if (dlr_estate_peek(dir, owner, &estate) != 0) {
+        return false;
     }
-    memcpy(journal.owner, estate.owner, sizeof journal.owner);
+    memcpy(journal->owner, estate.owner, sizeof journal->owner);
     for (size_t i = 0; i < estate.file_count; i++) {
-        add_file(walk->dir, estate.files[i].name, &journal);
+        add_file(dir, estate.files[i].name, journal);
     }
-    dlr_estate_close(walk->dir, &estate);
-    return walk->each(walk->self, &journal);
+    dlr_estate_close(dir, &estate);
+    return true;
 }
 
 int cli_journal_each(int dir,
@@ -95,9 +89,16 @@ int cli_journal_each(int dir,
                                   const struct cli_journal *journal),
                      void *self)
 {
-    struct walk walk = {dir, each, self};
-    int error = dlr_estate_list_owners(dir, look_at, &walk);
+    struct dlr_estate_owners owners;
+    struct cli_journal journal;
+    int error = dlr_estate_list_owners(dir, &owners);
+    bool goes_on = true;
 
+    for (size_t i = 0; i < owners.count && goes_on; i++) {
+        goes_on =
+            !look_at(dir, owners.names[i], &journal) || each(self, &journal);
+    }
+    dlr_estate_owners_clear(&owners);
     return error == 0 ? CLI_EXIT_OK
                       : cli_fail(CLI_EXIT_LOCAL,
                                  "the journal directory cannot be read: %s",

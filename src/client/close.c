@@ -69,6 +69,9 @@ uint64_t dlr_client_wind_up(datalyr_client *client)
     if (client->sender == NULL) {
         return 0;
     }
+    if (has_journal) {
+        dlr_heir_stop(client->heir); /* the time is for our own events */
+    }
     if (dlr_client_is_in_hook(client)) {
         return dlr_queue_own_pending(&client->queue); /* exit() from a hook */
     }

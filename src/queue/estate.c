@@ -129,22 +129,31 @@ static int list_names(int dir, const char *owner, struct names *names)
     return error;
 }
 
-int dlr_estate_list_owners(int dir, bool (*each)(void *self, const char *owner),
-                           void *self)
+int dlr_estate_list_owners(int dir, struct dlr_estate_owners *owners)
 {
     struct names names;
     int error = list_names(dir, NULL, &names);
 
-    for (size_t i = 0; error == 0 && i < names.count; i++) {
-        bool is_repeated =
-            i > 0 && strcmp(names.names[i], names.names[i - 1]) == 0;
-
-        if (!is_repeated && !each(self, names.names[i])) {
-            break;
+    memset(owners, 0, sizeof *owners);
+    if (error != 0) {
+        dlr_free(names.names);
+        return error;
+    }
+    owners->names = names.names; /* handed over */
+    owners->name_count = names.count;
+    for (size_t i = 0; i < names.count; i++) {
+        if (i == 0 || strcmp(names.names[i], names.names[i - 1]) != 0) {
+            memmove(owners->names[owners->count++], names.names[i],
+                    sizeof names.names[i]);
         }
     }
-    dlr_free(names.names);
-    return error;
+    return 0;
+}
+
+void dlr_estate_owners_clear(struct dlr_estate_owners *owners)
+{
+    dlr_free(owners->names);
+    memset(owners, 0, sizeof *owners);
 }
 
 int dlr_estate_peek(int dir, const char *owner, struct dlr_estate *estate)

@@ -27,10 +27,17 @@ struct dlr_estate {
 int dlr_estate_open_dir(const char *path, int *dir);
 void dlr_estate_close_dir(int *dir);
 
-/* Calls `each` for every owner that has a lock file or segments in the
- * directory, until it returns false. 0 or an errno value. */
-int dlr_estate_list_owners(int dir, bool (*each)(void *self, const char *owner),
-                           void *self);
+/* Every owner that has a lock file or segments in a directory, once. All-zero
+ * is empty. */
+struct dlr_estate_owners {
+    char (*names)[DLR_JOURNAL_NAME_CAP];
+    size_t count;
+    size_t name_count; /* of files: what a look at the directory costs */
+};
+
+/* 0 or an errno value, then with an empty list. */
+int dlr_estate_list_owners(int dir, struct dlr_estate_owners *owners);
+void dlr_estate_owners_clear(struct dlr_estate_owners *owners);
 
 /* Takes the lock of an owner and lists its files. EWOULDBLOCK: it lives. */
 int dlr_estate_open(int dir, const char *owner, struct dlr_estate *estate);

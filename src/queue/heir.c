@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Heir: recovery.
+ * Heir: sends what a look (queue/heir_look.c) found and counted.
  *
  * DESIGN
- * Taking over an estate reads each of its files once to count what is pending,
- * one file in memory at a time, and once more to send it. So a million events
- * are in the ledger within a second or two, in constant memory, while `track`
- * goes on in the process's own log.
- *
  * A loaded file becomes a segment outside of the log's list: its pending
  * records are moved together in anonymous memory, and where each stood in the
  * file is kept in the head's checksum field, which memory has no use for. When
  * nothing in it is pending any more, the file is removed; with the last file of
  * an owner goes its lock.
  */
-#include "queue/heir.h"
+#include "queue/heir_state.h"
 
 #include "base/mem.h"
 #include "os/clock.h"
@@ -25,35 +20,13 @@
 #include <errno.h>
 #include <string.h>
 
-/* One dead owner whose lock we hold. */
-struct inheritance {
-    struct dlr_estate estate;
-    size_t next_file;  /* to be loaded */
-    size_t open_files; /* enlisted or loaded, and not done */
-    struct inheritance *next;
-};
-
-struct foreign_file;
-
-struct dlr_heir {
-    struct dlr_journal *journal;
-    struct dlr_queue *queue;
-    int64_t max_age_ms;
-    struct inheritance *first;
-    struct foreign_file *loaded;
-    struct dlr_segment *segment; /* what is being taken from */
-    uint32_t offset;
-    uint32_t left;   /* pending records behind `offset` */
-    bool is_waiting; /* for memory or descriptors, until the next look */
-};
-
 /* What a loaded segment knows of its file. */
-struct foreign_file {
+struct dlr_foreign_file {
     struct dlr_heir *heir;
-    struct inheritance *inheritance;
+    struct dlr_inheritance *inheritance;
     struct dlr_segment *segment;
-    struct foreign_file *next; /* among the loaded */
-    struct foreign_file *previous;
+    struct dlr_foreign_file *next; /* among the loaded */
+    struct dlr_foreign_file *previous;
     char name[DLR_JOURNAL_NAME_CAP];
     bool is_damaged;
 };
@@ -72,9 +45,9 @@ struct dlr_heir *dlr_heir_new(struct dlr_journal *journal,
 }
 
 static void end_inheritance(struct dlr_heir *heir,
-                            struct inheritance *inheritance)
+                            struct dlr_inheritance *inheritance)
 {
-    struct inheritance **place = &heir->first;
+    struct dlr_inheritance **place = &heir->first;
 
     while (*place != inheritance) {
         place = &(*place)->next;
@@ -84,7 +57,16 @@ static void end_inheritance(struct dlr_heir *heir,
     dlr_free(inheritance);
 }
 
-static void link_loaded(struct dlr_heir *heir, struct foreign_file *file)
+void dlr_heir_end_if_done(struct dlr_heir *heir,
+                          struct dlr_inheritance *inheritance)
+{
+    if (inheritance->open_files == 0 &&
+        inheritance->counted == inheritance->estate.file_count) {
+        end_inheritance(heir, inheritance);
+    }
+}
+
+static void link_loaded(struct dlr_heir *heir, struct dlr_foreign_file *file)
 {
     file->next = heir->loaded;
     if (file->next != NULL) {
@@ -93,7 +75,7 @@ static void link_loaded(struct dlr_heir *heir, struct foreign_file *file)
     heir->loaded = file;
 }
 
-static void free_loaded(struct foreign_file *file)
+static void free_loaded(struct dlr_foreign_file *file)
 {
     struct dlr_segment *segment = file->segment;
 
@@ -118,166 +100,36 @@ void dlr_heir_free(struct dlr_heir *heir)
     while (heir->loaded != NULL) {
         free_loaded(heir->loaded);
     }
+    dlr_estate_owners_clear(&heir->owners);
     while (heir->first != NULL) {
         end_inheritance(heir, heir->first);
     }
     dlr_free(heir);
 }
 
+void dlr_heir_stop(struct dlr_heir *heir)
+{
+    atomic_store(&heir->is_stopped, true);
+}
+
 void dlr_heir_leave_to_parent(struct dlr_heir *heir)
 {
-    for (struct inheritance *each = heir->first; each != NULL;
+    for (struct dlr_inheritance *each = heir->first; each != NULL;
          each = each->next) {
         dlr_file_close(&each->estate.lock_file);
     }
-}
-
-/* ---- taking over */
-
-struct tally {
-    uint64_t pending;
-    uint64_t damaged_runs;
-    uint64_t damaged_bytes;
-};
-
-static struct tally count_records(const struct dlr_estate_bytes *bytes)
-{
-    struct dlr_scan scan = dlr_estate_scan(bytes);
-    struct tally tally = {0};
-    struct dlr_found found;
-
-    while (dlr_scan_next(&scan, &found)) {
-        tally.pending += found.head.state == DLR_RECORD_PENDING ? 1 : 0;
-    }
-    tally.damaged_runs = scan.damaged_runs;
-    tally.damaged_bytes = scan.damaged_bytes;
-    if (bytes->verdict == DLR_HEAD_DAMAGED) {
-        tally.damaged_runs = 1;
-        tally.damaged_bytes = bytes->len;
-    }
-    return tally;
-}
-
-static void enter_in_ledger(struct dlr_queue *queue, const struct tally *tally)
-{
-    dlr_mutex_lock(&queue->lock);
-    queue->ledger.recovered += tally->pending + tally->damaged_runs;
-    queue->ledger.pending += tally->pending;
-    queue->adopted += tally->pending;
-    queue->ledger.dropped[DATALYR_DROP_JOURNAL_CORRUPT] += tally->damaged_runs;
-    queue->ledger.journal_corrupt_bytes += tally->damaged_bytes;
-    if (queue->config.keeps_dropped) {
-        queue->ledger.dropped_unreported += tally->damaged_runs;
-        queue->unreported[DATALYR_DROP_JOURNAL_CORRUPT] += tally->damaged_runs;
-    }
-    dlr_mutex_unlock(&queue->lock);
-}
-
-/* Ends a file with nothing to send in it. What is damaged in one is kept, by
- * its new name: that needs no room on a full disk. */
-static void clear_away(int dir, const char *name, bool is_damaged)
-{
-    if (is_damaged) {
-        (void)dlr_estate_set_aside(dir, name);
-    } else {
-        (void)dlr_file_remove(dir, name);
-    }
-}
-
-/* Counts one file; removes it when there is nothing in it to send. */
-static void take_over_file(struct dlr_heir *heir,
-                           struct inheritance *inheritance, size_t index)
-{
-    int dir = heir->journal->dir;
-    struct dlr_estate_file *file = &inheritance->estate.files[index];
-    struct dlr_estate_bytes bytes;
-    struct tally tally;
-
-    if (dlr_estate_read(dir, file->name, &bytes) != 0) {
-        return; /* unreadable now; the next look tries again */
-    }
-    if (bytes.verdict != DLR_HEAD_FOREIGN) {
-        tally = count_records(&bytes);
-        file->pending = tally.pending;
-        file->is_damaged = tally.damaged_bytes > 0;
-        enter_in_ledger(heir->queue, &tally);
-        if (tally.pending > 0) {
-            inheritance->open_files += 1;
-        } else {
-            clear_away(dir, file->name, file->is_damaged);
-        }
-    }
-    dlr_estate_release(&bytes);
-}
-
-/* True if the first whole head of the estate names our destination; an estate
- * without any is nobody's, and ours to clear away. */
-static bool is_for_us(const struct dlr_heir *heir,
-                      const struct dlr_estate *estate)
-{
-    for (size_t i = 0; i < estate->file_count; i++) {
-        struct dlr_segment_head head;
-        enum dlr_head_verdict verdict = dlr_estate_read_head(
-            heir->journal->dir, estate->files[i].name, &head);
-
-        if (verdict == DLR_HEAD_GOOD) {
-            return memcmp(head.destination, heir->journal->destination,
-                          DLR_DESTINATION_BYTES) == 0;
-        }
-        if (verdict == DLR_HEAD_FOREIGN) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool take_over(void *self, const char *owner)
-{
-    struct dlr_heir *heir = self;
-    struct inheritance *inheritance;
-
-    if (strcmp(owner, heir->journal->owner) == 0) {
-        return true;
-    }
-    inheritance = dlr_calloc(1, sizeof *inheritance);
-    if (inheritance == NULL) {
-        return false;
-    }
-    if (dlr_estate_open(heir->journal->dir, owner, &inheritance->estate) != 0) {
-        dlr_free(inheritance);
-        return true; /* it lives, or somebody else is its heir */
-    }
-    inheritance->next = heir->first;
-    heir->first = inheritance;
-    if (is_for_us(heir, &inheritance->estate)) {
-        for (size_t i = 0; i < inheritance->estate.file_count; i++) {
-            take_over_file(heir, inheritance, i);
-        }
-    }
-    if (inheritance->open_files == 0) {
-        end_inheritance(heir, inheritance);
-    }
-    return true;
-}
-
-void dlr_heir_look(struct dlr_heir *heir)
-{
-    heir->is_waiting = false;
-    (void)dlr_estate_list_owners(heir->journal->dir, take_over, heir);
 }
 
 /* ---- sending */
 
 static void retire_foreign(struct dlr_segment *segment)
 {
-    struct foreign_file *file = segment->owner;
+    struct dlr_foreign_file *file = segment->owner;
     struct dlr_heir *heir = file->heir;
 
-    clear_away(heir->journal->dir, file->name, file->is_damaged);
+    dlr_heir_clear_away(heir->journal->dir, file->name, file->is_damaged);
     file->inheritance->open_files -= 1;
-    if (file->inheritance->open_files == 0) {
-        end_inheritance(heir, file->inheritance);
-    }
+    dlr_heir_end_if_done(heir, file->inheritance);
     free_loaded(file);
 }
 
@@ -311,12 +163,12 @@ static void gather_pending(struct dlr_segment *segment,
 }
 
 static struct dlr_segment *make_segment(struct dlr_heir *heir,
-                                        struct inheritance *inheritance,
+                                        struct dlr_inheritance *inheritance,
                                         const struct dlr_estate_file *entry,
                                         struct dlr_estate_bytes *bytes)
 {
     struct dlr_segment *segment = dlr_calloc(1, sizeof *segment);
-    struct foreign_file *file = dlr_calloc(1, sizeof *file);
+    struct dlr_foreign_file *file = dlr_calloc(1, sizeof *file);
     int64_t age_ms = dlr_clock_realtime_ms() - bytes->head.created_ms;
 
     if (segment == NULL || file == NULL) {
@@ -343,11 +195,11 @@ static struct dlr_segment *make_segment(struct dlr_heir *heir,
 }
 
 /* The next file that has something to send. */
-static struct inheritance *find_file(const struct dlr_heir *heir)
+static struct dlr_inheritance *find_file(const struct dlr_heir *heir)
 {
-    for (struct inheritance *each = heir->first; each != NULL;
+    for (struct dlr_inheritance *each = heir->first; each != NULL;
          each = each->next) {
-        while (each->next_file < each->estate.file_count) {
+        while (each->next_file < each->counted) {
             if (each->estate.files[each->next_file].pending > 0) {
                 return each;
             }
@@ -375,13 +227,13 @@ static void write_off(struct dlr_queue *queue, uint64_t count)
 static void correct_count(struct dlr_queue *queue, uint64_t counted,
                           uint64_t found)
 {
-    struct tally more = {0};
+    struct dlr_tally more = {0};
 
     if (found < counted) {
         write_off(queue, counted - found);
     } else if (found > counted) {
         more.pending = found - counted;
-        enter_in_ledger(queue, &more);
+        dlr_heir_enter(queue, &more);
     }
 }
 
@@ -393,7 +245,7 @@ static bool is_passing(int error)
 
 static bool load_next(struct dlr_heir *heir)
 {
-    struct inheritance *inheritance = find_file(heir);
+    struct dlr_inheritance *inheritance = find_file(heir);
     struct dlr_estate_bytes bytes;
     struct dlr_estate_file *file;
     int error;
@@ -411,9 +263,7 @@ static bool load_next(struct dlr_heir *heir)
     if (error != 0) {
         write_off(heir->queue, file->pending);
         inheritance->open_files -= 1;
-        if (inheritance->open_files == 0) {
-            end_inheritance(heir, inheritance);
-        }
+        dlr_heir_end_if_done(heir, inheritance);
         return false;
     }
     heir->segment = make_segment(heir, inheritance, file, &bytes);
@@ -435,8 +285,9 @@ static bool load_next(struct dlr_heir *heir)
 
 bool dlr_heir_has_more(const struct dlr_heir *heir)
 {
-    return heir != NULL &&
-           (heir->left > 0 || (!heir->is_waiting && find_file(heir) != NULL));
+    return heir != NULL && !atomic_load(&heir->is_stopped) &&
+           (heir->left > 0 || dlr_heir_is_looking(heir) ||
+            (!heir->is_waiting && find_file(heir) != NULL));
 }
 
 /* Moves one record from the file to the slice, or drops it for its age. */
@@ -502,6 +353,10 @@ bool dlr_heir_take(struct dlr_heir *heir, uint32_t max_events, size_t max_bytes,
     bool has_more = true;
 
     memset(out, 0, sizeof *out);
+    if (atomic_load(&heir->is_stopped)) {
+        return false;
+    }
+    dlr_heir_look_on(heir);
     while (has_more && (heir->left > 0 || load_next(heir))) {
         dlr_mutex_lock(&heir->queue->lock);
         has_more = take_some(heir, max_events, max_bytes, out);
@@ -519,7 +374,7 @@ bool dlr_heir_take(struct dlr_heir *heir, uint32_t max_events, size_t max_bytes,
 void dlr_heir_mark(const struct dlr_slice *slice)
 {
     struct dlr_walk walk = dlr_slice_walk(slice);
-    const struct foreign_file *file;
+    const struct dlr_foreign_file *file;
     struct dlr_position at;
     struct dlr_text json;
     int fd = -1;
