@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "doctor/finding.h"
 #include "doctor/probe.h"
+#include "host.h"
 #include "say.h"
 #include "session.h"
 #include "stop.h"
@@ -29,8 +30,7 @@ struct doctor {
     datalyr_config config;
     struct cli_probe_plan plan;
     struct cli_probe probe;
-    char server[256]; /* name in the address */
-    bool is_tls;
+    struct cli_host host;
     int code;
 };
 
@@ -81,40 +81,10 @@ static void check_key(struct doctor *doctor)
     }
 }
 
-static bool is_loopback_name(const char *name)
-{
-    return strcmp(name, "localhost") == 0 || strncmp(name, "127.", 4) == 0 ||
-           strcmp(name, "[::1]") == 0 || strcmp(name, "::1") == 0;
-}
-
-/* Takes the address apart as curl does. */
-static bool read_host(struct doctor *doctor)
-{
-    CURLU *url = curl_url();
-    char *scheme = NULL;
-    char *name = NULL;
-    bool is_read =
-        url != NULL &&
-        curl_url_set(url, CURLUPART_URL, doctor->plan.host, 0) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_HOST, &name, 0) == CURLUE_OK &&
-        (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
-
-    if (is_read) {
-        (void)snprintf(doctor->server, sizeof doctor->server, "%s", name);
-        doctor->is_tls = strcmp(scheme, "https") == 0;
-        doctor->plan.is_loopback = is_loopback_name(name);
-    }
-    curl_free(scheme);
-    curl_free(name);
-    curl_url_cleanup(url);
-    return is_read;
-}
-
 static bool check_host(struct doctor *doctor)
 {
     doctor->plan.host = setting(doctor, "host");
-    if (doctor->plan.host == NULL || !read_host(doctor)) {
+    if (!cli_host_read(&doctor->host, doctor->plan.host)) {
         cli_finding(CLI_WRONG, "host",
                     "datalyr doctor --host https://ingest.datalyr.com/track",
                     "%s is no http or https address",
@@ -122,7 +92,8 @@ static bool check_host(struct doctor *doctor)
         note(doctor, CLI_EXIT_USAGE);
         return false;
     }
-    if (!doctor->is_tls && !doctor->plan.is_loopback) {
+    doctor->plan.is_loopback = doctor->host.is_loopback;
+    if (!doctor->host.is_tls && !doctor->host.is_loopback) {
         cli_finding(CLI_DOUBTFUL, "host",
                     "datalyr doctor --host https://ingest.datalyr.com/track",
                     "%s: the key travels readable for everyone on the way",
@@ -160,8 +131,8 @@ static void check_proxy(struct doctor *doctor)
         bool is_for_tls = i < 2;
         bool is_for_plain = i == 2;
 
-        if ((is_for_tls && !doctor->is_tls) ||
-            (is_for_plain && doctor->is_tls)) {
+        if ((is_for_tls && !doctor->host.is_tls) ||
+            (is_for_plain && doctor->host.is_tls)) {
             continue;
         }
         from = names[i];
@@ -170,7 +141,7 @@ static void check_proxy(struct doctor *doctor)
     }
     if (proxy == NULL) {
         cli_finding(CLI_FINE, "proxy", NULL, "none");
-    } else if (doctor->plan.is_loopback) {
+    } else if (doctor->host.is_loopback) {
         cli_finding(CLI_FINE, "proxy", NULL,
                     "%s is set but not used: the server is on this machine",
                     from);
@@ -179,7 +150,7 @@ static void check_proxy(struct doctor *doctor)
         cli_finding(CLI_FINE, "proxy", NULL,
                     "%s, from %s (unless no_proxy "
                     "names %s)",
-                    shown, from, doctor->server);
+                    shown, from, doctor->host.name);
     }
 }
 
@@ -194,7 +165,7 @@ static void explain_failure(struct doctor *doctor)
     switch (probe->curl_code) {
     case CURLE_COULDNT_RESOLVE_HOST:
         check = "dns";
-        (void)snprintf(cure, sizeof cure, "getent hosts %s", doctor->server);
+        (void)snprintf(cure, sizeof cure, "getent hosts %s", doctor->host.name);
         break;
     case CURLE_COULDNT_RESOLVE_PROXY:
         check = "proxy";
@@ -203,7 +174,7 @@ static void explain_failure(struct doctor *doctor)
     case CURLE_COULDNT_CONNECT:
         check = "connect";
         (void)snprintf(cure, sizeof cure,
-                       doctor->plan.is_loopback ? "datalyrd" : "curl -v %s",
+                       doctor->host.is_loopback ? "datalyrd" : "curl -v %s",
                        doctor->plan.host);
         break;
     case CURLE_PEER_FAILED_VERIFICATION:
@@ -227,14 +198,14 @@ static void check_way(const struct doctor *doctor)
 {
     const struct cli_probe *probe = &doctor->probe;
 
-    cli_finding(CLI_FINE, "dns", NULL, "%s is %s, %.1f ms", doctor->server,
+    cli_finding(CLI_FINE, "dns", NULL, "%s is %s, %.1f ms", doctor->host.name,
                 probe->address, probe->dns_ms);
     cli_finding(CLI_FINE, "connect", NULL, "%.1f ms",
                 probe->connect_ms - probe->dns_ms);
-    if (doctor->is_tls) {
+    if (doctor->host.is_tls) {
         cli_finding(CLI_FINE, "tls", NULL,
-                    "the certificate is valid for %s, %.1f ms", doctor->server,
-                    probe->tls_ms - probe->connect_ms);
+                    "the certificate is valid for %s, %.1f ms",
+                    doctor->host.name, probe->tls_ms - probe->connect_ms);
     }
 }
 

@@ -5,6 +5,7 @@
  * import/run.c.
  */
 #include "commands.h"
+#include "host.h"
 #include "import/run.h"
 #include "import/sources.h"
 #include "import/summary.h"
@@ -135,10 +136,12 @@ static void set_unless_decided(const struct cli_import *import,
 }
 
 /* Bulk is not what the library's defaults are for: they suit a service that
- * records a few events a second and must never wait. */
+ * records a few events a second and must never wait. To this machine bytes
+ * travel for nothing, and packing them costs as much as all else. */
 static int open_session(struct cli_import *import, datalyr_config *config)
 {
     int code = cli_args_config(import->args, config);
+    struct cli_host host;
 
     if (code != CLI_EXIT_OK) {
         return code;
@@ -148,6 +151,10 @@ static int open_session(struct cli_import *import, datalyr_config *config)
     set_unless_decided(import, config, "max_queue_size", "20000");
     set_unless_decided(import, config, "max_queue_bytes", "24MiB");
     set_unless_decided(import, config, "overflow", "block");
+    if (cli_host_read(&host, cli_args_setting(import->args, "host")) &&
+        host.is_loopback) {
+        set_unless_decided(import, config, "compression", "none");
+    }
     /* Short, so that Ctrl-C is noticed: recording is simply tried again. */
     set_unless_decided(import, config, "block_timeout_ms", "200");
     import->session.on_settled = cli_summary_note_settled;

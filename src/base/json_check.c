@@ -353,11 +353,12 @@ static inline const char *check_down(struct scan *scan, const char *at)
 /* Behind a value of the root. */
 static void tell(const struct scan *scan, const char *at)
 {
-    struct dlr_text name = {scan->name, (size_t)(scan->name_end - scan->name)};
-    struct dlr_text value = {scan->value, (size_t)(at - scan->value)};
+    struct dlr_json_value name = {
+        DLR_JSON_STRING, {scan->name, (size_t)(scan->name_end - scan->name)}};
+    struct dlr_json_value value = {dlr_json_type_of(*scan->value),
+                                   {scan->value, (size_t)(at - scan->value)}};
 
-    scan->listener->take(scan->listener->self, dlr_json_root(name),
-                         dlr_json_root(value));
+    scan->listener->take(scan->listener->self, name, value);
 }
 
 /* Behind a value: closes what ends here. With depth 0 at the end of the root,

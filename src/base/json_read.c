@@ -77,26 +77,6 @@ static const char *skip_word(const char *at, const char *end)
     return at;
 }
 
-static enum dlr_json_type type_of(char byte)
-{
-    switch (byte) {
-    case '{':
-        return DLR_JSON_OBJECT;
-    case '[':
-        return DLR_JSON_ARRAY;
-    case '"':
-        return DLR_JSON_STRING;
-    case 't':
-    case 'f':
-        return DLR_JSON_BOOL;
-    case 'n':
-        return DLR_JSON_NULL;
-    default:
-        return byte == '-' || (byte >= '0' && byte <= '9') ? DLR_JSON_NUMBER
-                                                           : DLR_JSON_NONE;
-    }
-}
-
 /* The value at `at`; its text is empty if there is none. */
 static struct dlr_json_value value_at(const char *at, const char *end)
 {
@@ -106,7 +86,7 @@ static struct dlr_json_value value_at(const char *at, const char *end)
     if (at == end) {
         return value;
     }
-    value.type = type_of(*at);
+    value.type = dlr_json_type_of(*at);
     switch (value.type) {
     case DLR_JSON_NONE:
         break;
@@ -133,7 +113,7 @@ struct dlr_json_value dlr_json_root(struct dlr_text text)
 
     /* The text is one value, so there is no need to look for its end. */
     if (value.text.len > 0) {
-        value.type = type_of(value.text.ptr[0]);
+        value.type = dlr_json_type_of(value.text.ptr[0]);
     }
     if (value.type == DLR_JSON_NONE) {
         value.text.len = 0;

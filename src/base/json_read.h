@@ -40,6 +40,27 @@ struct dlr_json_iter {
 /* The value that a whole text holds. */
 struct dlr_json_value dlr_json_root(struct dlr_text text);
 
+/* What a value is, by its first byte; DLR_JSON_NONE if none begins so. */
+static inline enum dlr_json_type dlr_json_type_of(char byte)
+{
+    switch (byte) {
+    case '{':
+        return DLR_JSON_OBJECT;
+    case '[':
+        return DLR_JSON_ARRAY;
+    case '"':
+        return DLR_JSON_STRING;
+    case 't':
+    case 'f':
+        return DLR_JSON_BOOL;
+    case 'n':
+        return DLR_JSON_NULL;
+    default:
+        return byte == '-' || (byte >= '0' && byte <= '9') ? DLR_JSON_NUMBER
+                                                           : DLR_JSON_NONE;
+    }
+}
+
 /* Walks over the members of an object or the elements of an array. Both end
  * at once on a value of another type. A name is a string with its quotes. */
 struct dlr_json_iter dlr_json_iterate(struct dlr_json_value container);

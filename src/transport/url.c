@@ -4,14 +4,13 @@
  * is what is connected to there.
  *
  * DESIGN
- * Loopback is decided by the text of the host, without a resolver: the answer
- * must come at once, and a name that resolves to 127.0.0.1 today may not
- * tomorrow. libcurl's parser writes the many spellings of an IPv4 address
- * (127.1, 0x7f000001) in their usual form.
+ * libcurl's parser writes the many spellings of an IPv4 address (127.1,
+ * 0x7f000001) in their usual form, in which loopback is known (base/host.h).
  */
 #include "transport/url.h"
 
 #include "base/escape.h"
+#include "base/host.h"
 #include "base/number.h"
 #include "base/text.h"
 
@@ -19,38 +18,6 @@
 #include <stdio.h>
 
 #define SHOWN_CAP 120
-
-static bool ends_with_nocase(struct dlr_text text, struct dlr_text end)
-{
-    return text.len >= end.len &&
-           dlr_text_equals_nocase(
-               dlr_text_n(text.ptr + text.len - end.len, end.len), end);
-}
-
-/* Four numbers, of which the first is 127. */
-static bool is_loopback_ipv4(struct dlr_text host)
-{
-    size_t dots = 0;
-
-    for (size_t i = 0; i < host.len; i++) {
-        if (host.ptr[i] == '.') {
-            dots++;
-        } else if (host.ptr[i] < '0' || host.ptr[i] > '9') {
-            return false;
-        }
-    }
-    return dots == 3 && dlr_text_starts_with(host, DLR_TEXT("127."));
-}
-
-static bool is_loopback(struct dlr_text host)
-{
-    if (host.len > 0 && host.ptr[host.len - 1] == '.') {
-        host.len--; /* a name with its root */
-    }
-    return dlr_text_equals_nocase(host, DLR_TEXT("localhost")) ||
-           ends_with_nocase(host, DLR_TEXT(".localhost")) ||
-           dlr_text_equals(host, DLR_TEXT("::1")) || is_loopback_ipv4(host);
-}
 
 /* Without the brackets that an IPv6 address has in a URL. */
 static bool keep_host(struct dlr_text host, struct dlr_url *url)
@@ -63,7 +30,7 @@ static bool keep_host(struct dlr_text host, struct dlr_url *url)
     }
     memcpy(url->host, host.ptr, host.len);
     url->host[host.len] = '\0';
-    url->is_loopback = is_loopback(host);
+    url->is_loopback = dlr_host_is_loopback(host);
     return true;
 }
 

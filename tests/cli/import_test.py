@@ -555,6 +555,21 @@ def back_pressure():
         equal(len(server.events), 20000, "events that came")
 
 
+@test("to this machine bodies are not packed unless that is asked for")
+def unpacked():
+    def packed(*words):
+        with Server() as server:
+            run("import", path, "--flush-at", "500", "--host", server.host,
+                *words, code=0)
+            equal(len(server.events), 5000, "events that came")
+            return any(headers.get("Content-Encoding") == "gzip"
+                       for headers, _ in server.requests)
+    with Folder() as folder:
+        path = folder.file("x", lines_of(5000))
+        is_true(not packed(), "bodies are plain")
+        is_true(packed("--compression", "auto"), "bodies are packed")
+
+
 @test("a server that fails now and then gets every event once")
 def flapping():
     dice = random.Random(7)
