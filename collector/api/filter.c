@@ -282,7 +282,44 @@ bool dld_filter_matches(const struct dld_filter *filter,
                         const struct dld_row *row,
                         const struct dld_event *event)
 {
-    unsigned failed;
+    unsigned failed = 0;
 
-    return dld_filter_miss(filter, row, event, &failed) == NULL;
+    /* The cheap and the telling ones first: most rows are no match. */
+    return !is_unmet(filter->event, event->name) &&
+           !is_unmet(filter->user, event->user) &&
+           !is_unmet(filter->anonymous, event->anonymous) &&
+           !is_unmet(filter->id, row->id) &&
+           !is_unmet(filter->session, event->session) &&
+           row->time_ms >= filter->since_ms &&
+           row->time_ms < filter->until_ms &&
+           miss_props(filter, event, &failed) == NULL &&
+           contains(row->doc, filter->search);
+}
+
+bool dld_filter_is_same(const struct dld_filter *left,
+                        const struct dld_filter *right)
+{
+    bool is_same = dlr_text_equals(left->event, right->event) &&
+                   dlr_text_equals(left->user, right->user) &&
+                   dlr_text_equals(left->anonymous, right->anonymous) &&
+                   dlr_text_equals(left->id, right->id) &&
+                   dlr_text_equals(left->session, right->session) &&
+                   dlr_text_equals(left->search, right->search) &&
+                   left->since_ms == right->since_ms &&
+                   left->until_ms == right->until_ms &&
+                   left->prop_count == right->prop_count;
+
+    for (size_t i = 0; is_same && i < left->prop_count; i++) {
+        is_same = dlr_text_equals(left->props[i].path, right->props[i].path) &&
+                  dlr_text_equals(left->props[i].value, right->props[i].value);
+    }
+    return is_same;
+}
+
+bool dld_filter_is_open(const struct dld_filter *filter)
+{
+    struct dld_filter open;
+
+    dld_filter_init(&open);
+    return dld_filter_is_same(filter, &open);
 }

@@ -44,6 +44,13 @@ bool dld_filter_is_costly(const struct dld_filter *filter);
 void dld_filter_to_scan(const struct dld_filter *filter, uint32_t workspace,
                         struct dld_scan *scan);
 
+/* Do both let the same rows through, whatever their `after`? */
+bool dld_filter_is_same(const struct dld_filter *left,
+                        const struct dld_filter *right);
+
+/* Has it no condition at all, so that a row need not be read? */
+bool dld_filter_is_open(const struct dld_filter *filter);
+
 bool dld_filter_matches(const struct dld_filter *filter,
                         const struct dld_row *row,
                         const struct dld_event *event);

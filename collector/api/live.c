@@ -6,7 +6,8 @@
  * A request that comes in first looks at what is stored, by its own index;
  * from then on each new row is read once and shown to all. So a hundred
  * waiters cost one scan, and none can miss a row: where a waiter's own look
- * ended, the common one begins.
+ * ended, the common one begins. Waiters are told at each commit, live streams
+ * in turns (channel.c).
  *
  * LOCKING
  * `lock` guards what other threads hand in. The list of those who wait belongs
@@ -14,6 +15,7 @@
  */
 #include "api/live.h"
 
+#include "api/channel.h"
 #include "api/render.h"
 #include "base/mem.h"
 #include "os/clock.h"
@@ -30,9 +32,9 @@ struct dld_live {
     struct dld_store *store;
     struct dlr_thread thread;
     struct dlr_buf arena;
-    struct dlr_buf message;
-    struct dld_waiter *waiting; /* the thread's own */
-    struct dld_stream_client *streams;
+    /* the thread's own */
+    struct dld_channels channels;
+    struct dld_waiter *waiting;
     uint64_t seen_seq; /* all of `waiting` have looked so far */
 
     struct dlr_mutex lock;
@@ -40,6 +42,7 @@ struct dld_live {
     struct dld_waiter *incoming;
     struct dld_stream_client *incoming_streams;
     uint64_t committed_seq;
+    bool is_watched; /* a commit is waited for */
     bool is_stopping;
 };
 
@@ -195,11 +198,10 @@ static void answer_timeout(struct dld_live *live, struct dld_waiter *waiter)
 
 /* ----------------------------------------------------------------- matching */
 
-/* Who is shown a row; one of them, or everybody. */
+/* Who is shown a row: one of those who wait, or all. */
 struct look {
     struct dld_live *live;
     struct dld_waiter *waiter;
-    struct dld_stream_client *stream;
 };
 
 static void show(struct dld_waiter *waiter, const struct dld_row *row,
@@ -217,38 +219,22 @@ static void show(struct dld_waiter *waiter, const struct dld_row *row,
     }
 }
 
-static void show_all(struct dld_live *live, const struct dld_row *row,
-                     struct dld_offer *offer)
-{
-    for (struct dld_waiter *waiter = live->waiting; waiter != NULL;
-         waiter = waiter->next) {
-        show(waiter, row, offer->event);
-    }
-    for (struct dld_stream_client *stream = live->streams; stream != NULL;
-         stream = *dld_stream_next(stream)) {
-        dld_stream_offer(stream, offer);
-    }
-}
-
 static bool show_row(void *self, const struct dld_row *row)
 {
     struct look *look = self;
     struct dld_event event;
-    struct dld_offer offer = {
-        .row = row, .event = &event, .text = &look->live->message};
 
     if (!dld_render_read(row, &look->live->arena, &event)) {
         return false;
-    }
-    if (look->stream != NULL) {
-        dld_stream_offer(look->stream, &offer);
-        return true;
     }
     if (look->waiter != NULL) {
         show(look->waiter, row, &event);
         return look->waiter->count < look->waiter->wanted;
     }
-    show_all(look->live, row, &offer);
+    for (struct dld_waiter *waiter = look->live->waiting; waiter != NULL;
+         waiter = waiter->next) {
+        show(waiter, row, &event);
+    }
     return true;
 }
 
@@ -268,20 +254,6 @@ static void catch_up(struct dld_live *live, struct dld_waiter *waiter,
     }
 }
 
-static void catch_up_stream(struct dld_live *live,
-                            struct dld_stream_client *stream)
-{
-    struct look look = {.live = live, .stream = stream};
-    struct dld_scan scan;
-    datalyr_error error;
-
-    dld_filter_to_scan(dld_stream_filter(stream), dld_stream_workspace(stream),
-                       &scan);
-    scan.after = dld_stream_place(stream);
-    scan.before = live->seen_seq + 1;
-    (void)live->store->scan(live->store->self, &scan, show_row, &look, &error);
-}
-
 /* New rows, once for all. */
 static void look_at_new(struct dld_live *live, uint64_t until_seq)
 {
@@ -297,7 +269,7 @@ static void look_at_new(struct dld_live *live, uint64_t until_seq)
     if (until_seq <= live->seen_seq) {
         return;
     }
-    if (live->waiting != NULL || live->streams != NULL) {
+    if (live->waiting != NULL) {
         (void)live->store->scan(live->store->self, &scan, show_row, &look,
                                 &error);
     }
@@ -318,6 +290,12 @@ static void adopt(struct dld_live *live, struct dld_waiter *incoming)
     }
 }
 
+static void refuse_stream(struct dld_stream_client *stream)
+{
+    dld_stream_end(stream);
+    dld_stream_release(&stream);
+}
+
 static void adopt_streams(struct dld_live *live,
                           struct dld_stream_client *incoming)
 {
@@ -325,33 +303,10 @@ static void adopt_streams(struct dld_live *live,
         struct dld_stream_client *stream = incoming;
 
         incoming = *dld_stream_next(stream);
-        catch_up_stream(live, stream);
-        *dld_stream_next(stream) = live->streams;
-        live->streams = stream;
-    }
-}
-
-/* How long streams may be left alone: a message about a gap waits no longer. */
-#define STREAM_REST_MS 100
-
-static uint64_t settle_streams(struct dld_live *live, bool is_stopping)
-{
-    struct dld_stream_client **at = &live->streams;
-    int64_t now_ms = dlr_clock_monotonic_ms();
-
-    while (*at != NULL) {
-        struct dld_stream_client *stream = *at;
-
-        if (!is_stopping && !dld_stream_is_closed(stream)) {
-            dld_stream_tick(stream, now_ms);
-            at = dld_stream_next(stream);
-            continue;
+        if (!dld_channels_add(&live->channels, stream)) {
+            refuse_stream(stream);
         }
-        *at = *dld_stream_next(stream);
-        dld_stream_end(stream);
-        dld_stream_release(&stream);
     }
-    return live->streams == NULL ? UINT64_MAX : STREAM_REST_MS;
 }
 
 /* Answers those who have enough or no time left. Returns how long nobody's
@@ -404,16 +359,18 @@ struct news {
     bool is_stopping;
 };
 
-/* Waits at most so long for something new. */
-static struct news take_news(struct dld_live *live, uint64_t rest_ms)
+/* Waits at most so long for something new: for a commit only if somebody is to
+ * be told of it now. */
+static struct news take_news(struct dld_live *live, uint64_t handled_seq,
+                             uint64_t rest_ms)
 {
     struct news news;
-    bool is_watched = live->waiting != NULL || live->streams != NULL;
 
     dlr_mutex_lock(&live->lock);
+    live->is_watched = live->waiting != NULL || live->channels.is_eager;
     if (live->incoming == NULL && live->incoming_streams == NULL &&
         !live->is_stopping && rest_ms > 0 &&
-        (!is_watched || live->committed_seq <= live->seen_seq)) {
+        (!live->is_watched || live->committed_seq <= handled_seq)) {
         (void)dlr_cond_wait_ms(&live->wake, &live->lock, rest_ms);
     }
     news = (struct news){live->incoming, live->incoming_streams,
@@ -428,23 +385,27 @@ static void run(void *self)
 {
     struct dld_live *live = self;
     bool is_stopping = false;
+    uint64_t handled_seq = 0;
     uint64_t rest_ms = 0;
 
     while (!is_stopping) {
-        struct news news = take_news(live, rest_ms);
-        uint64_t stream_rest_ms;
+        struct news news = take_news(live, handled_seq, rest_ms);
+        uint64_t streams_rest_ms;
 
         is_stopping = news.is_stopping;
+        handled_seq = news.committed_seq;
         if (news.waiters != NULL || news.streams != NULL) {
             news.committed_seq = stored_seq(live, news.committed_seq);
         }
         look_at_new(live, news.committed_seq);
         adopt(live, news.waiters);
-        adopt_streams(live, news.streams);
         rest_ms = settle(live, is_stopping);
-        stream_rest_ms = settle_streams(live, is_stopping);
-        rest_ms = rest_ms < stream_rest_ms ? rest_ms : stream_rest_ms;
+        adopt_streams(live, news.streams);
+        streams_rest_ms =
+            dld_channels_turn(&live->channels, news.committed_seq);
+        rest_ms = rest_ms < streams_rest_ms ? rest_ms : streams_rest_ms;
     }
+    dld_channels_end(&live->channels);
 }
 
 datalyr_status dld_live_start(struct dld_store *store, struct dld_live **out)
@@ -457,7 +418,7 @@ datalyr_status dld_live_start(struct dld_store *store, struct dld_live **out)
     }
     live->store = store;
     dlr_buf_init(&live->arena, ARENA_MAX);
-    dlr_buf_init(&live->message, ARENA_MAX);
+    dld_channels_init(&live->channels, store);
     if (dlr_mutex_init(&live->lock) != 0 || dlr_cond_init(&live->wake) != 0 ||
         dlr_thread_start(&live->thread, "dld-live", run, live) != 0) {
         dlr_free(live);
@@ -485,7 +446,7 @@ void dld_live_free(struct dld_live *live)
         return;
     }
     dlr_buf_clear(&live->arena);
-    dlr_buf_clear(&live->message);
+    dld_channels_clear(&live->channels);
     dlr_cond_clear(&live->wake);
     dlr_mutex_clear(&live->lock);
     dlr_free(live);
@@ -497,7 +458,9 @@ void dld_live_commit(void *self, uint64_t last_seq)
 
     dlr_mutex_lock(&live->lock);
     live->committed_seq = last_seq;
-    dlr_cond_signal(&live->wake);
+    if (live->is_watched) {
+        dlr_cond_signal(&live->wake);
+    }
     dlr_mutex_unlock(&live->lock);
 }
 
@@ -533,7 +496,6 @@ void dld_live_watch(struct dld_live *live, struct dld_stream_client *stream)
     }
     dlr_mutex_unlock(&live->lock);
     if (is_refused) {
-        dld_stream_end(stream);
-        dld_stream_release(&stream);
+        refuse_stream(stream);
     }
 }

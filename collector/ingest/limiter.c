@@ -47,3 +47,16 @@ struct dld_limit_answer dld_bucket_take(struct dld_bucket *bucket,
     answer.reset_seconds = seconds_for(used, limit);
     return answer;
 }
+
+uint64_t dld_bucket_left(const struct dld_bucket *bucket,
+                         const struct dld_limit *limit, int64_t now_ms)
+{
+    return (uint64_t)((double)limit->burst - drain(bucket, limit, now_ms));
+}
+
+void dld_bucket_use(struct dld_bucket *bucket, const struct dld_limit *limit,
+                    uint64_t count, int64_t now_ms)
+{
+    bucket->used = drain(bucket, limit, now_ms) + (double)count;
+    bucket->at_ms = now_ms;
+}

@@ -30,4 +30,11 @@ struct dld_limit_answer dld_bucket_take(struct dld_bucket *bucket,
                                         const struct dld_limit *limit,
                                         int64_t now_ms);
 
+/* How many tokens there are now, and taking that many or fewer. Of a limit
+ * above 0. */
+uint64_t dld_bucket_left(const struct dld_bucket *bucket,
+                         const struct dld_limit *limit, int64_t now_ms);
+void dld_bucket_use(struct dld_bucket *bucket, const struct dld_limit *limit,
+                    uint64_t count, int64_t now_ms);
+
 #endif

@@ -65,6 +65,23 @@ static void allows_all_without_a_limit(void **state)
     }
 }
 
+static void many_are_taken_at_once_and_come_back_by_the_rate(void **state)
+{
+    struct dld_limit limit = {.per_second = 500, .burst = 1000};
+    struct dld_bucket bucket = {0};
+
+    (void)state;
+    assert_int_equal(dld_bucket_left(&bucket, &limit, 7), 1000);
+    dld_bucket_use(&bucket, &limit, 1000, 7);
+    assert_int_equal(dld_bucket_left(&bucket, &limit, 7), 0);
+    assert_int_equal(dld_bucket_left(&bucket, &limit, 107), 50);
+    dld_bucket_use(&bucket, &limit, 20, 107);
+    assert_int_equal(dld_bucket_left(&bucket, &limit, 107), 30);
+    assert_true(dld_bucket_take(&bucket, &limit, 107).is_allowed);
+    assert_int_equal(dld_bucket_left(&bucket, &limit, 107), 29);
+    assert_int_equal(dld_bucket_left(&bucket, &limit, 10000), 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -72,6 +89,7 @@ int main(void)
         cmocka_unit_test(says_when_to_come_again),
         cmocka_unit_test(does_not_go_back_with_the_clock),
         cmocka_unit_test(allows_all_without_a_limit),
+        cmocka_unit_test(many_are_taken_at_once_and_come_back_by_the_rate),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
