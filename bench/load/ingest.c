@@ -2,12 +2,14 @@
 /*
  * ingest: batches of distinct events for a collector, over several connections.
  *
- *     ingest PORT KEY FIRST EVENTS BATCH CONNECTIONS VISITORS
+ *     ingest PORT KEY FIRST EVENTS BATCH CONNECTIONS VISITORS [PACE]
  *
  * Event n of a run has the id of n, so a later run with another FIRST adds to
  * it and the same FIRST repeats it. Visitors are drawn at random; every third
  * event knows its user. One thread and blocking sockets a connection; what is
- * measured is the server, and rawload shows what the loopback carries.
+ * measured is the server, and rawload shows what the loopback carries. With a
+ * PACE, batches start so that this many events a second are sent, and late ones
+ * at once.
  *
  * Prints one line of JSON: events a second and how long answers took.
  */
@@ -35,6 +37,8 @@ struct run {
     uint64_t batch;
     uint64_t connections;
     uint64_t visitors;
+    uint64_t pace; /* events a second; 0: as fast as they are taken */
+    int64_t begin_ns;
     atomic_uint_fast64_t next; /* batch to be sent */
     atomic_uint_fast64_t failures;
     uint32_t *answer_us;
@@ -164,6 +168,22 @@ static bool exchange(int fd, const char *request, size_t len)
     return false;
 }
 
+static void await_turn(const struct run *run, uint64_t batch)
+{
+    double due_s;
+    int64_t due_ns;
+    struct timespec due;
+
+    if (run->pace == 0) {
+        return;
+    }
+    due_s = (double)(batch * run->batch) / (double)run->pace;
+    due_ns = run->begin_ns + (int64_t)(due_s * 1e9);
+    due.tv_sec = (time_t)(due_ns / 1000000000);
+    due.tv_nsec = (long)(due_ns % 1000000000);
+    (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL);
+}
+
 static void *send_batches(void *arg)
 {
     struct run *run = arg;
@@ -184,6 +204,7 @@ static void *send_batches(void *arg)
             break;
         }
         len = write_request(run, batch, request);
+        await_turn(run, batch);
         begin_ns = now_ns();
         if (!exchange(fd, request, len)) {
             atomic_fetch_add(&run->failures, 1);
@@ -238,14 +259,13 @@ int main(int argc, char **argv)
     static struct run run;
     static pthread_t threads[MAX_CONNECTIONS];
     uint64_t port = 0;
-    uint64_t n[5] = {0};
-    int64_t begin_ns;
+    uint64_t n[6] = {0};
 
-    if (argc != 8 || !read_numbers(argv + 1, &port, 1) ||
-        !read_numbers(argv + 3, n, 5) || n[1] == 0 || n[2] == 0 || n[3] == 0 ||
-        n[3] > MAX_CONNECTIONS || n[4] == 0) {
+    if (argc < 8 || argc > 9 || !read_numbers(argv + 1, &port, 1) ||
+        !read_numbers(argv + 3, n, (size_t)argc - 3) || n[1] == 0 ||
+        n[2] == 0 || n[3] == 0 || n[3] > MAX_CONNECTIONS || n[4] == 0) {
         fprintf(stderr, "usage: ingest PORT KEY FIRST EVENTS BATCH CONNECTIONS "
-                        "VISITORS\n");
+                        "VISITORS [PACE]\n");
         return 2;
     }
     run.port = (uint16_t)port;
@@ -255,12 +275,13 @@ int main(int argc, char **argv)
     run.batch = n[2];
     run.connections = n[3];
     run.visitors = n[4];
+    run.pace = n[5];
     run.answer_us =
         calloc((size_t)(run.events / run.batch + 1), sizeof *run.answer_us);
     if (run.answer_us == NULL) {
         return EXIT_FAILURE;
     }
-    begin_ns = now_ns();
+    run.begin_ns = now_ns();
     for (uint64_t i = 0; i < run.connections; i++) {
         if (pthread_create(&threads[i], NULL, send_batches, &run) != 0) {
             return EXIT_FAILURE;
@@ -269,7 +290,7 @@ int main(int argc, char **argv)
     for (uint64_t i = 0; i < run.connections; i++) {
         (void)pthread_join(threads[i], NULL);
     }
-    report(&run, now_ns() - begin_ns);
+    report(&run, now_ns() - run.begin_ns);
     free(run.answer_us);
     return atomic_load(&run.failures) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
