@@ -17,7 +17,6 @@
 #include "os/clock.h"
 #include "os/ids.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 /* Holds ten usual events; small enough for the stacks of threads and fibers. */
@@ -64,6 +63,18 @@ static void say_queued(const datalyr_client *client, const char *event)
     }
 }
 
+/* An event that could not be brought to the disk is accepted all the same: it is
+ * in the journal, outlives the process and will be sent. Calling it refused
+ * would have it recorded twice. */
+static void sync_now(datalyr_client *client)
+{
+    int error = dlr_sync_wait(&client->sync, &client->queue);
+
+    if (error != 0) {
+        dlr_journal_note_error(&client->journal, error);
+    }
+}
+
 static datalyr_status append(datalyr_client *client,
                              const struct dlr_call *call, struct dlr_text json,
                              datalyr_error *error)
@@ -81,9 +92,8 @@ static datalyr_status append(datalyr_client *client,
         return dlr_refuse_as(error, status, "%s", datalyr_status_text(status));
     }
     if (client->config.journal_sync == DATALYR_SYNC_ALWAYS &&
-        dlr_client_has_journal(client) &&
-        dlr_sync_wait(&client->sync, &client->queue) != 0) {
-        dlr_journal_note_error(&client->journal, EIO);
+        dlr_client_has_journal(client)) {
+        sync_now(client);
     }
     if (dlr_client_is_debug(client)) {
         say_queued(client, call->event);

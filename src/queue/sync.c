@@ -13,6 +13,10 @@
  * what a sync takes: with eight threads, eight events share one sync instead of
  * four.
  *
+ * The system tells of a failed write once, and counts its pages as written from
+ * then on: asked again, it says that all is well. So after a failure the pages
+ * are made dirty anew, and a round that succeeds has written them.
+ *
  * LOCKING
  * `lock` orders the rounds and is never held during a sync. The queue's lock is
  * taken to find what is dirty; segments are pinned while they are written.
@@ -30,6 +34,14 @@
 
 /* The part of a sync that is spent waiting for company. */
 #define GATHERING_PART 4
+
+/* Somebody who waits, with what his round came to. On his stack. */
+struct dlr_sync_call {
+    uint64_t number;
+    int error;
+    bool is_answered;
+    struct dlr_sync_call *next;
+};
 
 struct range {
     struct dlr_segment *segment;
@@ -101,7 +113,25 @@ static void settle_ranges(struct dlr_queue *queue, const struct range *ranges,
     dlr_mutex_unlock(&queue->lock);
 }
 
-static int run_round(struct dlr_queue *queue)
+/* Under the lock, as everything that writes to a record. */
+static void make_dirty(struct dlr_queue *queue, const struct range *range)
+{
+    size_t page = dlr_map_page_bytes();
+    char *begin = range->segment->mapping;
+    char *end = range->segment->base + range->to;
+    char *from = range->segment->base + range->from;
+
+    dlr_mutex_lock(&queue->lock);
+    for (char *at = begin + (size_t)(from - begin) / page * page; at < end;
+         at += page) {
+        volatile char *byte = at;
+
+        *byte = *byte;
+    }
+    dlr_mutex_unlock(&queue->lock);
+}
+
+static int run_round(struct dlr_queue *queue, bool is_suspect)
 {
     struct range ranges[RANGES_MAX];
     size_t count;
@@ -109,8 +139,12 @@ static int run_round(struct dlr_queue *queue)
 
     while (error == 0 && (count = find_dirty(queue, ranges)) > 0) {
         for (size_t i = 0; i < count; i++) {
-            int failure = write_range(&ranges[i]);
+            int failure;
 
+            if (is_suspect) {
+                make_dirty(queue, &ranges[i]);
+            }
+            failure = write_range(&ranges[i]);
             error = error == 0 ? failure : error;
         }
         settle_ranges(queue, ranges, count, error);
@@ -134,47 +168,66 @@ static void gather(struct dlr_sync *sync)
     }
 }
 
+/* With the lock held. */
+static void answer(struct dlr_sync *sync, int error)
+{
+    struct dlr_sync_call **place = &sync->calls;
+
+    while (*place != NULL) {
+        struct dlr_sync_call *call = *place;
+
+        if (call->number > sync->covered) {
+            place = &call->next;
+            continue;
+        }
+        *place = call->next;
+        call->error = error;
+        call->is_answered = true;
+    }
+    sync->finished = sync->covered;
+    dlr_cond_broadcast(&sync->done);
+}
+
 /* With the lock held, which is let go of meanwhile. */
 static void lead_round(struct dlr_sync *sync, struct dlr_queue *queue)
 {
-    uint64_t covered;
+    bool is_suspect = sync->is_suspect;
     int64_t begin_ns;
     int error;
 
     sync->is_running = true;
     gather(sync);
-    covered = sync->asked;
+    sync->covered = sync->asked;
     dlr_mutex_unlock(&sync->lock);
     begin_ns = dlr_clock_monotonic_ns();
-    error = run_round(queue);
+    error = run_round(queue, is_suspect);
     dlr_mutex_lock(&sync->lock);
     sync->took_ns = dlr_clock_monotonic_ns() - begin_ns;
     sync->is_running = false;
     /* Those of this round, and those who wait for the next already. */
     sync->expected = sync->asked - sync->finished;
-    sync->finished = covered;
-    sync->last_error = error;
-    dlr_cond_broadcast(&sync->done);
+    sync->is_suspect = error != 0;
+    answer(sync, error);
 }
 
 int dlr_sync_wait(struct dlr_sync *sync, struct dlr_queue *queue)
 {
-    uint64_t mine;
-    int error;
+    struct dlr_sync_call call = {0};
 
     dlr_mutex_lock(&sync->lock);
-    mine = ++sync->asked;
+    call.number = ++sync->asked;
+    call.next = sync->calls;
+    sync->calls = &call;
     if (sync->asked - sync->finished == sync->expected) {
         dlr_cond_broadcast(&sync->joined);
     }
-    while (sync->finished < mine) {
+    while (!call.is_answered) {
         if (sync->is_running) {
             dlr_cond_wait(&sync->done, &sync->lock);
         } else {
             lead_round(sync, queue);
         }
     }
-    error = sync->last_error;
     dlr_mutex_unlock(&sync->lock);
-    return error;
+    return call.error;
 }

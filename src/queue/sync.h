@@ -8,6 +8,8 @@
 
 #include "queue/queue.h"
 
+struct dlr_sync_call;
+
 /* All-zero but for the lock and condition is "nothing synced yet". */
 struct dlr_sync {
     struct dlr_mutex lock;
@@ -15,18 +17,21 @@ struct dlr_sync {
     struct dlr_cond joined; /* all that were expected are there */
     /* Guarded by `lock`. */
     bool is_running;
-    uint64_t asked;    /* rounds asked for */
-    uint64_t finished; /* rounds finished: covers all that was asked before */
+    bool is_suspect;   /* the last round failed */
+    uint64_t asked;    /* calls so far */
+    uint64_t covered;  /* of them those that the running round answers */
+    uint64_t finished; /* of them those that were answered */
     uint64_t expected; /* callers who are likely to come to the next round */
     int64_t took_ns;   /* the last round */
-    int last_error;
+    struct dlr_sync_call *calls; /* not answered yet */
 };
 
 int dlr_sync_init(struct dlr_sync *sync);
 void dlr_sync_clear(struct dlr_sync *sync);
 
 /* Returns when everything appended before the call is on the disk; callers
- * that come while a sync runs share the next one. 0 or an errno value. */
+ * that come while a sync runs share the next one. 0 or an errno value, which is
+ * that of the round that covered this call. */
 int dlr_sync_wait(struct dlr_sync *sync, struct dlr_queue *queue);
 
 #endif

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: MIT */
+/* Group commit, also on a disk that fails: this program's own msync() stands
+ * before the system's. */
 #include "queue/sync.h"
 
 #include "support/folder.h"
 #include "support/queue_rig.h"
 
+#include "os/map.h"
 #include "queue/journal.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define THREADS          8
 #define EVENTS_OF_THREAD 100
@@ -21,6 +28,33 @@ static struct {
     struct dlr_sync sync;
 } test;
 
+/* What msync() does besides its work. */
+static struct {
+    bool is_failing;      /* once, as the system tells of an error */
+    unsigned fails_every; /* each n-th call; 0: never */
+    unsigned calls;
+    uint64_t failed_callers; /* whom the failed rounds covered */
+} disk;
+
+int msync(void *address, size_t len, int flags)
+{
+    bool is_failing = disk.is_failing;
+
+    disk.calls += 1; /* one round at a time comes here */
+    disk.is_failing = false;
+    if (disk.fails_every > 0 && disk.calls % disk.fails_every == 0) {
+        is_failing = true;
+        dlr_mutex_lock(&test.sync.lock);
+        disk.failed_callers += test.sync.covered - test.sync.finished;
+        dlr_mutex_unlock(&test.sync.lock);
+    }
+    if (is_failing) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_msync, address, len, flags);
+}
+
 static int set_up(void **state)
 {
     struct dlr_journal_config settings = {.host = "http://localhost/",
@@ -31,6 +65,7 @@ static int set_up(void **state)
     struct dlr_segment_maker maker = dlr_journal_maker(&test.journal);
 
     (void)state;
+    memset(&disk, 0, sizeof disk);
     config.max_events = UINT64_MAX;
     config.max_bytes = (uint64_t)64 << 20;
     config.max_age_ms = INT64_MAX;
@@ -126,20 +161,95 @@ static void segments_in_memory_are_nothing_to_sync(void **state)
 
 static void an_error_is_told_and_the_rest_stays_to_be_synced(void **state)
 {
-    struct dlr_segment *segment;
-    void *mapping;
-
     (void)state;
     append("{1}");
-    segment = test.queue.first;
-    mapping = segment->mapping;
-    segment->mapping = (char *)mapping + 1; /* no page begins there */
-    assert_int_equal(dlr_sync_wait(&test.sync, &test.queue), EINVAL);
-    segment->mapping = mapping;
-    assert_int_equal(segment->pins, 0);
+    disk.is_failing = true;
+    assert_int_equal(dlr_sync_wait(&test.sync, &test.queue), EIO);
+    assert_int_equal(test.queue.first->pins, 0);
     assert_false(all_is_synced());
     assert_int_equal(dlr_sync_wait(&test.sync, &test.queue), 0);
     assert_true(all_is_synced());
+}
+
+/* ---- what was written after a failure, seen by write protection */
+
+static struct {
+    char *begin;
+    size_t len;
+    unsigned writes;
+} guarded;
+
+static void note_write(int number, siginfo_t *info, void *context)
+{
+    char *at = info->si_addr;
+    size_t page = dlr_map_page_bytes();
+
+    (void)context;
+    if (at < guarded.begin || at >= guarded.begin + guarded.len) {
+        (void)signal(number, SIG_DFL); /* a crash like any other */
+        return;
+    }
+    guarded.writes += 1;
+    at = guarded.begin + (size_t)(at - guarded.begin) / page * page;
+    (void)mprotect(at, page, PROT_READ | PROT_WRITE);
+}
+
+/* The pages written to during one round. */
+static unsigned count_pages_written(int expected_error)
+{
+    struct sigaction action = {.sa_flags = SA_SIGINFO};
+    struct sigaction former;
+    const struct dlr_segment *segment = test.queue.first;
+
+    action.sa_sigaction = note_write;
+    guarded.begin = segment->mapping;
+    guarded.len = segment->held_bytes;
+    guarded.writes = 0;
+    assert_int_equal(sigaction(SIGSEGV, &action, &former), 0);
+    assert_int_equal(mprotect(guarded.begin, guarded.len, PROT_READ), 0);
+    assert_int_equal(dlr_sync_wait(&test.sync, &test.queue), expected_error);
+    assert_int_equal(
+        mprotect(guarded.begin, guarded.len, PROT_READ | PROT_WRITE), 0);
+    assert_int_equal(sigaction(SIGSEGV, &former, NULL), 0);
+    return guarded.writes;
+}
+
+static void pages_that_failed_are_written_again_before_they_count(void **state)
+{
+    static char text[10000];
+    size_t page = dlr_map_page_bytes();
+    unsigned pages;
+
+    (void)state;
+    append("{1}");
+    assert_int_equal(count_pages_written(0), 0);
+    memset(text, ' ', sizeof text - 1);
+    text[0] = '{';
+    text[sizeof text - 2] = '}';
+    append(text);
+    pages =
+        (unsigned)((DLR_SEGMENT_HEAD_BYTES + test.queue.first->end - 1) / page +
+                   1);
+    disk.is_failing = true;
+    assert_int_equal(count_pages_written(EIO), 0);
+    disk.is_failing = true; /* the second attempt fails too */
+    assert_int_equal(count_pages_written(EIO), pages);
+    assert_int_equal(count_pages_written(0), pages);
+    assert_true(all_is_synced());
+    append("{2}");
+    assert_int_equal(count_pages_written(0), 0); /* the trouble is over */
+}
+
+static void run_threads(void *(*run)(void *))
+{
+    pthread_t threads[THREADS];
+
+    for (unsigned i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, run, NULL), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
 }
 
 static atomic_uint unsynced;
@@ -176,21 +286,45 @@ static void *append_and_sync(void *self)
 
 static void many_callers_share_rounds_and_none_returns_too_early(void **state)
 {
-    pthread_t threads[THREADS];
-
     (void)state;
     atomic_store(&unsynced, 0);
-    for (unsigned i = 0; i < THREADS; i++) {
-        assert_int_equal(
-            pthread_create(&threads[i], NULL, append_and_sync, NULL), 0);
-    }
-    for (unsigned i = 0; i < THREADS; i++) {
-        assert_int_equal(pthread_join(threads[i], NULL), 0);
-    }
+    run_threads(append_and_sync);
     assert_int_equal(atomic_load(&unsynced), 0);
     assert_int_equal(test.sync.asked, THREADS * EVENTS_OF_THREAD);
     assert_int_equal(test.sync.finished, test.sync.asked);
     assert_true(all_is_synced());
+}
+
+static atomic_uint failures;
+
+static void *append_and_count_failures(void *self)
+{
+    (void)self;
+    for (unsigned i = 0; i < EVENTS_OF_THREAD; i++) {
+        bool wakes;
+
+        if (dlr_queue_append(&test.queue, dlr_text_of("{\"n\":1}"), NULL,
+                             &wakes) != DATALYR_OK) {
+            atomic_fetch_add(&failures, 1000000);
+        }
+        if (dlr_sync_wait(&test.sync, &test.queue) != 0) {
+            atomic_fetch_add(&failures, 1);
+        }
+    }
+    return NULL;
+}
+
+static void
+every_caller_is_told_how_the_round_that_covered_it_ended(void **state)
+{
+    (void)state;
+    atomic_store(&failures, 0);
+    disk.fails_every = 2;
+    run_threads(append_and_count_failures);
+    assert_true(disk.failed_callers > 0);
+    assert_true(disk.failed_callers < THREADS * EVENTS_OF_THREAD);
+    assert_int_equal(atomic_load(&failures), disk.failed_callers);
+    assert_null(test.sync.calls);
 }
 
 static void *sync_once(void *result)
@@ -248,6 +382,8 @@ int main(void)
         TEST(more_segments_than_one_round_takes_are_all_synced),
         TEST(segments_in_memory_are_nothing_to_sync),
         TEST(an_error_is_told_and_the_rest_stays_to_be_synced),
+        TEST(pages_that_failed_are_written_again_before_they_count),
+        TEST(every_caller_is_told_how_the_round_that_covered_it_ended),
         TEST(many_callers_share_rounds_and_none_returns_too_early),
         TEST(a_round_waits_for_those_who_were_in_the_last),
         TEST(who_does_not_come_again_is_not_waited_for_twice),
