@@ -59,9 +59,10 @@ static void put_outcome(const struct cli_session *session,
                         const struct cli_args *args,
                         const datalyr_ledger *ledger)
 {
-    const char *outcome = ledger->delivered > 0 ? "delivered"
-                          : ledger->pending > 0 ? "pending"
-                                                : "dropped";
+    const char *outcome = ledger->delivered > 0  ? "delivered"
+                          : ledger->pending > 0  ? "pending"
+                          : session->is_disabled ? "disabled"
+                                                 : "dropped";
     struct dlr_buf line;
 
     dlr_buf_init(&line, CLI_LINE_MAX);

@@ -274,6 +274,17 @@ static void check_clock(struct doctor *doctor)
     }
 }
 
+/* Everything else may be as it should, and still nothing arrives. */
+static void check_enabled(struct doctor *doctor)
+{
+    if (cli_session_is_off(doctor->args)) {
+        cli_finding(CLI_WRONG, "enabled", "export DATALYR_ENABLED=true",
+                    "enabled is false: events are checked and forgotten, "
+                    "nothing is sent");
+        note(doctor, CLI_EXIT_SOME_NOT);
+    }
+}
+
 static void check_journal(struct doctor *doctor)
 {
     const char *folder = setting(doctor, "journal_dir");
@@ -326,6 +337,7 @@ static void send_one(struct doctor *doctor)
 static void examine(struct doctor *doctor)
 {
     check_key(doctor);
+    check_enabled(doctor);
     check_journal(doctor);
     if (!check_host(doctor)) {
         return;

@@ -184,6 +184,11 @@ static int prepare(struct cli_import *import, datalyr_config *config)
     if (code == CLI_EXIT_OK && !import->is_dry) {
         cli_sources_find_position(import, config, goes_on);
     }
+    if (import->session.is_disabled) {
+        /* Nothing will be settled; an earlier position stays as it is. */
+        cli_settled_freeze(&import->settled);
+        import->position.path[0] = '\0';
+    }
     return code;
 }
 

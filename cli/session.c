@@ -149,6 +149,18 @@ static void note_log(datalyr_log_level level, const char *message,
     }
 }
 
+bool cli_session_is_off(const struct cli_args *args)
+{
+    const char *text = cli_args_setting(args, "enabled");
+    datalyr_config probe = {DATALYR_CONFIG_INIT};
+    datalyr_error ignored;
+
+    return text != NULL &&
+           datalyr_config_set(&probe, "enabled", text, &ignored) ==
+               DATALYR_OK &&
+           probe.enabled == DATALYR_OFF;
+}
+
 int cli_session_open(struct cli_session *session, const struct cli_args *args,
                      datalyr_config *config)
 {
@@ -158,6 +170,7 @@ int cli_session_open(struct cli_session *session, const struct cli_args *args,
     session->args = args;
     session->has_journal =
         config->journal_dir != NULL || cli_args_decides(args, "journal_dir");
+    session->is_disabled = cli_session_is_off(args);
     (void)pthread_mutex_init(&session->lock, NULL); /* default kind: cannot */
     config->hooks.on_delivered = note_delivered;
     config->hooks.on_error = note_failure;
@@ -243,7 +256,13 @@ int cli_session_verdict(struct cli_session *session,
                         const datalyr_ledger *ledger)
 {
     uint64_t dropped = datalyr_ledger_dropped(ledger);
+    uint64_t forgotten = ledger->refused[DATALYR_REFUSED_DISABLED];
 
+    if (forgotten > 0) {
+        cli_note("note: nothing was sent: enabled is false; events checked and "
+                 "forgotten: %llu",
+                 (unsigned long long)forgotten);
+    }
     if (dropped == 0 && (ledger->pending == 0 || session->has_journal)) {
         if (ledger->pending > 0) {
             cli_note("%llu events wait in the journal and are sent later",

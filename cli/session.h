@@ -33,6 +33,7 @@ struct cli_session {
     datalyr_client *client;
     const struct cli_args *args; /* lent */
     bool has_journal;
+    bool is_disabled; /* the setting `enabled` is false: nothing is sent */
 
     /* Called from hooks, on the library's thread; may be NULL. */
     void (*on_settled)(void *self, const struct cli_settlement *settlement);
@@ -52,6 +53,9 @@ struct cli_session {
  * saying what is wrong. `session` is initialised by this and must not move. */
 int cli_session_open(struct cli_session *session, const struct cli_args *args,
                      datalyr_config *config);
+
+/* Whether the setting `enabled` is false: then nothing would be sent. */
+bool cli_session_is_off(const struct cli_args *args);
 
 /* Milliseconds of a clock that does not step. */
 int64_t cli_now_ms(void);

@@ -36,6 +36,25 @@ def track_one():
                  '"d":[1,{"x":12345678901234567890}],"e":"5"', "wire")
 
 
+@test("a disabled command says so, sends nothing and ends well")
+def disabled():
+    with Server() as server:
+        for words, expected in (
+                ((), "disabled=1 duplicates=0 event_id=\n"),
+                (("--json",), '{"type":"disabled","command":"track",'
+                              '"eventId":"","duplicate":false}\n')):
+            done = run("track", "e", "--user", "u", "--enabled=false",
+                       "--host", server.host, *words, code=0)
+            equal(done.out, expected, "stdout")
+            if not words:
+                contains(done.err, "nothing was sent: enabled is false",
+                         "stderr")
+        done = run("track", "", "--user", "u", "--enabled=false",
+                   "--host", server.host, code=2)
+        contains(done.err, "event is missing", "stderr")
+        equal(server.requests, [], "requests")
+
+
 @test("a later --prop wins, over an earlier one and over --properties")
 def last_wins():
     with Server() as server:

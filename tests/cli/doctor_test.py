@@ -44,6 +44,14 @@ def send():
         contains(found["send"]["message"], server.only["eventId"], "its id")
 
 
+@test("a setting that keeps everything from being sent is a problem")
+def disabled():
+    with Server() as server:
+        found, _ = doctor("--host", server.host, "--enabled=false", code=1)
+        equal(found["enabled"]["verdict"], "problem", "verdict")
+        contains(found["enabled"]["message"], "nothing is sent", "finding")
+
+
 @test("faults of key, address and server have their exit code and a way out")
 def faults():
     with Server(lambda number, events: 401) as server:

@@ -570,6 +570,22 @@ def unpacked():
         is_true(packed("--compression", "auto"), "bodies are packed")
 
 
+@test("a disabled import checks every record and leaves the position alone")
+def disabled():
+    with Folder() as folder, Server() as server:
+        path = folder.file("x", lines_of(1000) + "{\n")
+        position = folder.file("position", "earlier")
+        done = run("import", path, "--position", position, "--enabled=false",
+                   "--host", server.host, code=1)
+        equal((done.ledger["accepted"], done.ledger["rejected"]), (0, 1),
+              "accepted and rejected")
+        contains(done.err, "enabled is false; events checked and forgotten: "
+                 "1000", "stderr")
+        equal(server.requests, [], "requests")
+        with open(position) as file:
+            equal(file.read(), "earlier", "the position")
+
+
 @test("a server that fails now and then gets every event once")
 def flapping():
     dice = random.Random(7)
