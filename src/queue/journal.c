@@ -363,24 +363,45 @@ int dlr_journal_take_error(struct dlr_journal *journal)
     return error;
 }
 
-int dlr_journal_bury(struct dlr_journal *journal, struct dlr_text json)
+/* Adds a line, or leaves the file as it was. */
+static int add_line(int fd, struct dlr_text json)
 {
-    char name[DLR_JOURNAL_NAME_CAP];
     struct dlr_file_info info = {0};
-    int fd = -1;
-    int error;
+    int error = dlr_file_stat(fd, &info);
 
-    (void)snprintf(name, sizeof name, "%s.dead-letter.ndjson", journal->owner);
-    error = dlr_file_open(journal->dir, name, DLR_FILE_CREATE, &fd);
-    if (error == 0) {
-        error = dlr_file_stat(fd, &info);
-    }
     if (error == 0) {
         error = dlr_file_write_at(fd, info.size_bytes, json.ptr, json.len);
     }
     if (error == 0) {
         error = dlr_file_write_at(fd, info.size_bytes + json.len, "\n", 1);
     }
+    if (error != 0) {
+        (void)dlr_file_truncate(fd, info.size_bytes);
+    }
+    return error;
+}
+
+int dlr_journal_bury(struct dlr_journal *journal, struct dlr_text json)
+{
+    char name[DLR_JOURNAL_NAME_CAP];
+    int fd = -1;
+    int error;
+
+    (void)snprintf(name, sizeof name, "%s.dead-letter.ndjson", journal->owner);
+    error = dlr_file_open(journal->dir, name, DLR_FILE_CREATE, &fd);
+    if (error == 0) {
+        error = add_line(fd, json);
+    }
+    /* What replaces a synced record is as safe as that was. */
+    if (error == 0 && journal->sync == DATALYR_SYNC_ALWAYS) {
+        error = dlr_file_sync(fd);
+    }
+    if (error == 0 && journal->sync == DATALYR_SYNC_ALWAYS) {
+        error = dlr_dir_sync(journal->dir);
+    }
     dlr_file_close(&fd);
+    if (error != 0) {
+        atomic_fetch_add(&journal->error_count, 1);
+    }
     return error;
 }

@@ -40,7 +40,7 @@ struct dlr_journal {
     int last_error; /* errno of the failure to be told, 0 since it was */
     bool is_ill;    /* failed, and no file could be made since */
 
-    _Atomic uint64_t error_count; /* segments that fell back to memory */
+    _Atomic uint64_t error_count; /* files and syncs that failed */
 };
 
 struct dlr_journal_config {
@@ -75,7 +75,8 @@ void dlr_journal_note_error(struct dlr_journal *journal, int error);
 /* Takes the last failure, to be told once; 0 if there is none. */
 int dlr_journal_take_error(struct dlr_journal *journal);
 
-/* Appends one event to our dead-letter file; 0 or an errno value. For the
+/* Appends one event to our dead-letter file, which has whole lines only. 0 or
+ * an errno value, which is counted and left to the caller to tell. For the
  * library's thread. */
 int dlr_journal_bury(struct dlr_journal *journal, struct dlr_text json);
 

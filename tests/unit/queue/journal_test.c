@@ -305,27 +305,54 @@ static void the_lock_file_stays_while_something_is_left(void **state)
     assert_int_equal(open_journal(&rig.journal, 0), 0);
 }
 
+static int bury(const char *json)
+{
+    return dlr_journal_bury(&rig.journal, dlr_text_of(json));
+}
+
+static const char *read_buried(char *text, size_t cap)
+{
+    FILE *file = fopen(find(".dead-letter.ndjson"), "r");
+
+    assert_non_null(file);
+    text[fread(text, 1, cap - 1, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
 static void buried_events_stand_one_a_line(void **state)
 {
     char text[64] = "";
-    FILE *file;
-
     (void)state;
-    assert_int_equal(dlr_journal_bury(&rig.journal, dlr_text_of("{1}")), 0);
-    assert_int_equal(dlr_journal_bury(&rig.journal, dlr_text_of("{2}")), 0);
-    file = fopen(find(".dead-letter.ndjson"), "r");
-    assert_non_null(file);
-    assert_int_equal(fread(text, 1, sizeof text - 1, file), 8);
-    assert_string_equal(text, "{1}\n{2}\n");
-    fclose(file);
+    assert_int_equal(bury("{1}"), 0);
+    assert_int_equal(bury("{2}"), 0);
+    assert_string_equal(read_buried(text, sizeof text), "{1}\n{2}\n");
 }
 
 static void burying_says_why_it_cannot(void **state)
 {
     (void)state;
     limit_files(2);
-    assert_int_equal(dlr_journal_bury(&rig.journal, dlr_text_of("{1}")), EFBIG);
+    assert_int_equal(bury("{1}"), EFBIG);
     limit_files(RLIM_INFINITY);
+    assert_int_equal(atomic_load(&rig.journal.error_count), 1);
+}
+
+static void a_full_disk_leaves_no_half_a_line_among_the_buried(void **state)
+{
+    char text[64];
+
+    (void)state;
+    assert_int_equal(bury("{1}"), 0);
+    limit_files(6); /* room for two bytes of it */
+    assert_int_equal(bury("{2}"), EFBIG);
+    limit_files(7); /* for all but its end */
+    assert_int_equal(bury("{2}"), EFBIG);
+    limit_files(RLIM_INFINITY);
+    assert_string_equal(read_buried(text, sizeof text), "{1}\n");
+    assert_int_equal(bury("{3}"), 0);
+    assert_string_equal(read_buried(text, sizeof text), "{1}\n{3}\n");
+    assert_int_equal(atomic_load(&rig.journal.error_count), 2);
 }
 
 static void a_forked_child_forgets_without_touching_files(void **state)
@@ -362,6 +389,7 @@ int main(void)
         TEST(the_lock_file_stays_while_something_is_left),
         TEST(buried_events_stand_one_a_line),
         TEST(burying_says_why_it_cannot),
+        TEST(a_full_disk_leaves_no_half_a_line_among_the_buried),
         TEST(a_forked_child_forgets_without_touching_files),
     };
 
