@@ -229,6 +229,57 @@ static void set_up(struct dlr_segment *segment,
     segment->created_ms = now_ms;
 }
 
+static void rename_segment(struct dlr_journal *journal,
+                           struct file_place *place, int *error)
+{
+    char name[DLR_JOURNAL_NAME_CAP];
+    char next[DLR_JOURNAL_NAME_CAP];
+    uint32_t number;
+
+    dlr_mutex_lock(&journal->lock);
+    number = ++journal->next_number;
+    dlr_mutex_unlock(&journal->lock);
+    name_segment(journal, place->number, name);
+    name_segment(journal, number, next);
+    *error = dlr_file_rename(journal->dir, name, next);
+    if (*error == 0) {
+        place->number = number;
+    }
+}
+
+/* From the first step to the last the file counts as empty, so that a process
+ * killed meanwhile leaves neither old records nor halves of them. It gets a new
+ * number: names stand in the order of the log.
+ *
+ * Where a power cut matters, each step is on the disk before the next. */
+static bool renew(void *self, struct dlr_segment *segment, int64_t now_ms)
+{
+    struct dlr_journal *journal = self;
+    bool is_synced = journal->sync != DATALYR_SYNC_NONE;
+    size_t used = DLR_SEGMENT_HEAD_BYTES + segment->end;
+    int error = 0;
+
+    if (segment->generation == 0) {
+        return false; /* memory, for want of a file */
+    }
+    dlr_segment_head_void(segment->mapping);
+    memset(segment->base, 0, segment->end);
+    if (is_synced) {
+        error = dlr_map_sync(segment->mapping, used, true);
+    }
+    if (error == 0) {
+        rename_segment(journal, segment->owner, &error);
+    }
+    if (error == 0) {
+        set_up(segment, journal, segment->held_bytes, now_ms);
+        dlr_segment_rewind(segment);
+    }
+    if (error == 0 && is_synced) {
+        error = dlr_map_sync(segment->mapping, DLR_SEGMENT_HEAD_BYTES, true);
+    }
+    return error == 0;
+}
+
 static void note_recovery(struct dlr_journal *journal)
 {
     dlr_mutex_lock(&journal->lock);
@@ -347,7 +398,9 @@ static void forget(void *self, struct dlr_segment *segment)
 
 struct dlr_segment_maker dlr_journal_maker(struct dlr_journal *journal)
 {
-    struct dlr_segment_maker maker = {make, retire, forget, journal, true};
+    struct dlr_segment_maker maker = {
+        make, renew, retire, forget, journal, true,
+    };
 
     return maker;
 }

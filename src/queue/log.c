@@ -5,9 +5,10 @@
  * DESIGN
  * Segments leave from anywhere in the list, not only from its head: one event
  * that is retried for minutes must not hold the space of all that came after.
- * A segment in memory that is done is used again while its pages are warm, and
- * a log that was long keeps as many for its next burst, for some seconds; a
- * file never is, for old records in it must not come back.
+ * A segment that is done is used again while its pages are warm, and a log that
+ * was long keeps as many for its next burst, for some seconds. A file has to be
+ * renewed before, for old records in it must not come back, which is work for
+ * the library's thread.
  */
 #include "queue/log.h"
 
@@ -40,6 +41,14 @@ size_t dlr_log_segment_bytes(const struct dlr_queue *queue, size_t last_bytes)
     return bytes < limit ? bytes : limit;
 }
 
+void dlr_log_warm_up(struct dlr_queue *queue, struct dlr_segment *segment)
+{
+    if (segment->is_cold) {
+        segment->is_cold = false;
+        queue->cold_bytes -= segment->held_bytes;
+    }
+}
+
 static void unlink_segment(struct dlr_queue *queue, struct dlr_segment *segment)
 {
     if (segment->previous != NULL) {
@@ -55,6 +64,7 @@ static void unlink_segment(struct dlr_queue *queue, struct dlr_segment *segment)
     segment->next = NULL;
     segment->previous = NULL;
     queue->segment_count -= 1;
+    dlr_log_warm_up(queue, segment);
 }
 
 static void link_last(struct dlr_queue *queue, struct dlr_segment *segment)
@@ -101,15 +111,6 @@ static void unlink_foreign(struct dlr_queue *queue, struct dlr_segment *segment)
     segment->previous = NULL;
 }
 
-/* As new, but for its warm pages. */
-static void rewind_segment(struct dlr_segment *segment)
-{
-    segment->end = 0;
-    segment->head = 0;
-    segment->unsettled = 0;
-    segment->dead = 0;
-}
-
 /* Bytes became free, which no settled record tells of: the last of them may
  * have been settled long before its segment could leave. */
 static void tell_room(struct dlr_queue *queue)
@@ -119,23 +120,63 @@ static void tell_room(struct dlr_queue *queue)
     }
 }
 
-static void discard(struct dlr_queue *queue, struct dlr_segment *segment)
+/* Files are used in the order of their names, which recovery goes by; in memory
+ * the warmest comes first. */
+void dlr_log_add_spare(struct dlr_queue *queue, struct dlr_segment *segment)
 {
-    bool is_reusable = !queue->maker.has_files &&
-                       queue->spare_count < queue->spare_limit &&
-                       segment->cap >= queue->segment_bytes &&
-                       segment->cap <= queue->segment_bytes * 2;
+    struct dlr_segment **place = &queue->spares;
 
-    tell_room(queue);
-    if (is_reusable) {
-        rewind_segment(segment);
-        segment->next = queue->spares;
-        queue->spares = segment;
-        queue->spare_count += 1;
-        return;
+    while (queue->maker.has_files && *place != NULL) {
+        place = &(*place)->next;
     }
+    segment->next = *place;
+    *place = segment;
+    queue->spare_count += 1;
+}
+
+void dlr_log_add_garbage(struct dlr_queue *queue, struct dlr_segment *segment)
+{
     segment->next = queue->garbage;
     queue->garbage = segment;
+}
+
+struct dlr_segment *dlr_log_take_used(struct dlr_queue *queue)
+{
+    struct dlr_segment *segment = queue->used;
+
+    if (segment != NULL) {
+        queue->used = segment->next;
+        queue->used_count -= 1;
+    }
+    return segment;
+}
+
+static bool is_reusable(const struct dlr_queue *queue,
+                        const struct dlr_segment *segment)
+{
+    uint32_t limit = queue->spare_limit;
+
+    if (queue->maker.has_files && limit > DLR_LOG_FILE_SPARES) {
+        limit = DLR_LOG_FILE_SPARES;
+    }
+    return queue->spare_count + queue->used_count < limit &&
+           segment->cap >= queue->segment_bytes &&
+           segment->cap <= queue->segment_bytes * 2;
+}
+
+static void discard(struct dlr_queue *queue, struct dlr_segment *segment)
+{
+    tell_room(queue);
+    if (!is_reusable(queue, segment)) {
+        dlr_log_add_garbage(queue, segment);
+    } else if (queue->maker.has_files) {
+        segment->next = queue->used;
+        queue->used = segment;
+        queue->used_count += 1;
+    } else {
+        dlr_segment_rewind(segment);
+        dlr_log_add_spare(queue, segment);
+    }
 }
 
 bool dlr_log_settle_position(struct dlr_position *position)
@@ -165,7 +206,7 @@ void dlr_log_release_if_done(struct dlr_queue *queue,
     }
     if (segment == queue->last) {
         if (!queue->maker.has_files && segment->end > 0) {
-            rewind_segment(segment);
+            dlr_segment_rewind(segment);
             segment->ordinal = queue->next_ordinal++;
             tell_room(queue);
             if (queue->cursor.segment == segment) {
@@ -294,10 +335,7 @@ static struct dlr_segment *take_spare(struct dlr_queue *queue)
 
 void dlr_log_give_up_spare(struct dlr_queue *queue)
 {
-    struct dlr_segment *spare = take_spare(queue);
-
-    spare->next = queue->garbage;
-    queue->garbage = spare;
+    dlr_log_add_garbage(queue, take_spare(queue));
 }
 
 int64_t dlr_log_shed_in_ms(const struct dlr_queue *queue, int64_t now_ms)
@@ -437,8 +475,7 @@ bool dlr_log_give_up_empty(struct dlr_queue *queue)
         queue->cursor.offset = last->previous == NULL ? 0 : last->previous->end;
     }
     unlink_segment(queue, last);
-    last->next = queue->garbage;
-    queue->garbage = last;
+    dlr_log_add_garbage(queue, last);
     return true;
 }
 
@@ -447,7 +484,7 @@ bool dlr_log_is_pressed(const struct dlr_queue *queue)
     uint64_t max_events = queue->config.max_events;
 
     return queue->ledger.pending >= max_events - max_events / 4 ||
-           (queue->spares == NULL &&
+           (queue->spares == NULL && queue->used == NULL &&
             queue->held_bytes + queue->segment_bytes > queue->config.max_bytes);
 }
 

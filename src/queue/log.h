@@ -11,6 +11,10 @@
 /* Spare segments made ahead: one may be used up while the next is made. */
 #define DLR_LOG_SPARES 2u
 
+/* Files among them, each some megabytes that the disk may be asked to write
+ * again, are worth keeping as far as they are used up while others are made. */
+#define DLR_LOG_FILE_SPARES 8u
+
 /* A burst leaves more of them behind: the next one finds its pages warm, which
  * the kernel would have to clear again, at half the cost of a call. Those that
  * nobody needed for this long are given back by halves. */
@@ -65,6 +69,10 @@ void dlr_log_bury(struct dlr_queue *queue, struct dlr_position at);
 void dlr_log_pin(struct dlr_segment *segment);
 void dlr_log_unpin(struct dlr_queue *queue, struct dlr_segment *segment);
 
+/* Counts the segment as one whose pages are in memory: it is sent from, or will
+ * be written to. */
+void dlr_log_warm_up(struct dlr_queue *queue, struct dlr_segment *segment);
+
 /* Takes the segment out of the log if nothing in it matters any more. */
 void dlr_log_release_if_done(struct dlr_queue *queue,
                              struct dlr_segment *segment);
@@ -93,6 +101,12 @@ bool dlr_log_give_up_empty(struct dlr_queue *queue);
 /* True if little is left of the ceilings: what waits is better sent than
  * evicted. */
 bool dlr_log_is_pressed(const struct dlr_queue *queue);
+
+/* Takes the first used segment off the queue; NULL: there is none. Renewed, it
+ * goes to dlr_log_add_spare(), else to dlr_log_add_garbage(). */
+struct dlr_segment *dlr_log_take_used(struct dlr_queue *queue);
+void dlr_log_add_spare(struct dlr_queue *queue, struct dlr_segment *segment);
+void dlr_log_add_garbage(struct dlr_queue *queue, struct dlr_segment *segment);
 
 /* Takes the garbage off the queue, for dlr_log_retire() without the lock. */
 struct dlr_segment *dlr_log_take_garbage(struct dlr_queue *queue);

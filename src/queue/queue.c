@@ -66,9 +66,9 @@ int dlr_queue_init(struct dlr_queue *queue,
 static struct dlr_segment *take_everything(struct dlr_queue *queue)
 {
     struct dlr_segment *all = queue->garbage;
-    struct dlr_segment *lists[2] = {queue->first, queue->spares};
+    struct dlr_segment *lists[3] = {queue->first, queue->spares, queue->used};
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         while (lists[i] != NULL) {
             struct dlr_segment *next = lists[i]->next;
 
@@ -82,9 +82,12 @@ static struct dlr_segment *take_everything(struct dlr_queue *queue)
     queue->last = NULL;
     queue->spares = NULL;
     queue->spare_count = 0;
+    queue->used = NULL;
+    queue->used_count = 0;
     queue->segment_count = 0;
     queue->cursor.segment = NULL;
     queue->held_bytes = 0;
+    queue->cold_bytes = 0;
     return all;
 }
 
@@ -170,8 +173,12 @@ static bool make_bytes(struct dlr_queue *queue, uint32_t span)
         dlr_log_give_up_spare(queue); /* too small for the record in hand */
         return true;
     }
-    while (queue->spares == NULL && queue->garbage == NULL &&
-           !fits_last(queue, span)) {
+    if (queue->used != NULL) {
+        dlr_log_add_garbage(queue, dlr_log_take_used(queue));
+        return true;
+    }
+    while (queue->spares == NULL && queue->used == NULL &&
+           queue->garbage == NULL && !fits_last(queue, span)) {
         if (dlr_log_reclaim_dead(queue)) {
             continue;
         }
@@ -406,24 +413,47 @@ static void make_spare(struct dlr_queue *queue, int64_t now_ms)
         queue->held_bytes += segment->held_bytes;
         queue->segment_bytes =
             dlr_log_segment_bytes(queue, queue->segment_bytes);
-        segment->next = queue->spares;
-        queue->spares = segment;
-        queue->spare_count += 1;
+        dlr_log_add_spare(queue, segment);
+    }
+}
+
+/* Makes spares of the files that are done, while the lock is free. */
+static void renew_used(struct dlr_queue *queue, int64_t now_ms)
+{
+    struct dlr_segment *segment;
+
+    while ((segment = dlr_log_take_used(queue)) != NULL) {
+        bool is_renewed;
+
+        dlr_mutex_unlock(&queue->lock);
+        is_renewed = queue->maker.renew(queue->maker.self, segment, now_ms);
+        dlr_mutex_lock(&queue->lock);
+        if (is_renewed) {
+            dlr_log_add_spare(queue, segment);
+        } else {
+            dlr_log_add_garbage(queue, segment);
+        }
     }
 }
 
 /* With files the log may be far larger than memory: segments between the one
- * that is sent from and the one that is written to give their pages back. */
+ * that is sent from and the one that is written to give their pages back, those
+ * first that are sent last. */
 static void cool_down(struct dlr_queue *queue)
 {
-    for (struct dlr_segment *segment = queue->first;
-         segment != NULL && queue->held_bytes > queue->config.memory_bytes;
-         segment = segment->next) {
+    if (queue->cursor.segment != NULL) {
+        dlr_log_warm_up(queue, queue->cursor.segment);
+    }
+    for (struct dlr_segment *segment = queue->last;
+         segment != NULL &&
+         queue->held_bytes - queue->cold_bytes > queue->config.memory_bytes;
+         segment = segment->previous) {
         bool is_idle = segment != queue->last &&
                        segment != queue->cursor.segment && segment->pins == 0;
 
         if (is_idle && segment->generation != 0 && !segment->is_cold) {
             segment->is_cold = true;
+            queue->cold_bytes += segment->held_bytes;
             dlr_map_discard(segment->mapping, segment->held_bytes);
         }
     }
@@ -436,6 +466,7 @@ void dlr_queue_tidy(struct dlr_queue *queue)
     struct dlr_segment *foreign;
 
     dlr_mutex_lock(&queue->lock);
+    renew_used(queue, now_ms);
     dlr_log_shed_spares(queue, now_ms);
     garbage = dlr_log_take_garbage(queue);
     foreign = queue->foreign_garbage;

@@ -17,6 +17,7 @@
 
 #include "os/crc32c.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #define MAGIC         "DLRJRNL"
@@ -28,8 +29,20 @@
  * from garbage, and one flipped bit must not cost a whole segment. */
 #define COPY_BYTES (DLR_SEGMENT_HEAD_BYTES / 2)
 
+/* In place of the first byte of the magic: the head is still to be written. All
+ * bits differ, so that no flipped one makes this of a head. */
+#define UNWRITTEN ((char)~'D')
+
 /* Bytes of a record's head that may all be zero at its beginning. */
 #define LEADING_ZEROS_MAX 8u
+
+/* What a killed process leaves is what it stored so far: one byte says whether
+ * the rest counts. */
+static void store_first(char *at, char byte)
+{
+    atomic_store_explicit((_Atomic char *)(void *)at, byte,
+                          memory_order_release);
+}
 
 static void write_copy(char *at, const struct dlr_segment_head *head)
 {
@@ -37,21 +50,40 @@ static void write_copy(char *at, const struct dlr_segment_head *head)
     uint32_t version = DLR_JOURNAL_VERSION;
     uint32_t crc;
 
-    memset(at, 0, COPY_BYTES);
-    memcpy(at, MAGIC, 8);
+    memset(at + 1, 0, COPY_BYTES - 1);
+    memcpy(at + 1, MAGIC + 1, 7);
     memcpy(at + 8, &order, 4);
     memcpy(at + 12, &version, 4);
     memcpy(at + 16, &head->generation, 8);
     memcpy(at + 24, &head->created_ms, 8);
     memcpy(at + 32, head->destination, DLR_DESTINATION_BYTES);
-    crc = dlr_crc32c(0, at, CRC_AT);
+    crc = dlr_crc32c(0, MAGIC, 1);
+    crc = dlr_crc32c(crc, at + 1, CRC_AT - 1);
     memcpy(at + CRC_AT, &crc, 4);
+    store_first(at, MAGIC[0]);
+}
+
+void dlr_segment_head_void(char *at)
+{
+    store_first(at, UNWRITTEN);
+    atomic_thread_fence(memory_order_seq_cst); /* nothing comes before it */
 }
 
 void dlr_segment_head_write(char *at, const struct dlr_segment_head *head)
 {
-    write_copy(at, head);
+    dlr_segment_head_void(at);
     write_copy(at + COPY_BYTES, head);
+    write_copy(at, head);
+}
+
+static bool is_unwritten(const char *at)
+{
+    for (size_t i = 1; i < sizeof MAGIC; i++) {
+        if (at[i] != MAGIC[i] && at[i] != 0) {
+            return false;
+        }
+    }
+    return at[0] == UNWRITTEN;
 }
 
 static bool is_zero(const char *bytes, size_t len)
@@ -96,6 +128,9 @@ enum dlr_head_verdict dlr_segment_head_read(const char *at, size_t len,
     }
     if (len < DLR_SEGMENT_HEAD_BYTES) {
         return DLR_HEAD_DAMAGED;
+    }
+    if (is_unwritten(at)) {
+        return DLR_HEAD_EMPTY;
     }
     verdict = read_copy(at, head);
     return verdict == DLR_HEAD_DAMAGED ? read_copy(at + COPY_BYTES, head)

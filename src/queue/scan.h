@@ -21,12 +21,18 @@ struct dlr_segment_head {
 
 enum dlr_head_verdict {
     DLR_HEAD_GOOD,
-    DLR_HEAD_EMPTY,   /* made, and nothing written yet */
+    DLR_HEAD_EMPTY,   /* nothing written yet, or being renewed */
     DLR_HEAD_FOREIGN, /* another version or byte order: not ours to touch */
     DLR_HEAD_DAMAGED
 };
 
+/* Writes the head. At whatever moment a kill comes, the file reads as empty or
+ * with its whole head. */
 void dlr_segment_head_write(char *at, const struct dlr_segment_head *head);
+
+/* Makes the file read as empty, before its records are overwritten. */
+void dlr_segment_head_void(char *at);
+
 enum dlr_head_verdict dlr_segment_head_read(const char *at, size_t len,
                                             struct dlr_segment_head *head);
 

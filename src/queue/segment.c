@@ -46,6 +46,24 @@ static datalyr_status make(void *self, size_t min_bytes, bool populate,
     return DATALYR_OK;
 }
 
+void dlr_segment_rewind(struct dlr_segment *segment)
+{
+    segment->end = 0;
+    segment->head = 0;
+    segment->unsettled = 0;
+    segment->dead = 0;
+    segment->synced = 0;
+}
+
+/* Its clock starts with its first record. */
+static bool renew(void *self, struct dlr_segment *segment, int64_t now_ms)
+{
+    (void)self;
+    (void)now_ms;
+    dlr_segment_rewind(segment);
+    return true;
+}
+
 static void retire(void *self, struct dlr_segment *segment)
 {
     (void)self;
@@ -60,5 +78,6 @@ static void forget(void *self, struct dlr_segment *segment)
     dlr_free(segment);
 }
 
-const struct dlr_segment_maker dlr_memory_segments = {make, retire, forget,
-                                                      NULL, false};
+const struct dlr_segment_maker dlr_memory_segments = {
+    make, renew, retire, forget, NULL, false,
+};

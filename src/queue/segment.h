@@ -36,19 +36,26 @@ struct dlr_segment {
  * journal. `make` gives room for at least `min_bytes`; `now_ms` is monotonic.
  * `populate` brings the pages of a file in, which only the library's thread
  * asks for.
+ * `renew` makes one with nothing pending in it as new, but for its warm pages;
+ * false if that cannot be. It may take as long as a disk does where the maker
+ * has files.
  * `retire` releases it; a file with nothing pending in it is removed, another
  * stays. `forget` releases a parent's segment in a forked child. */
 struct dlr_segment_maker {
     datalyr_status (*make)(void *self, size_t min_bytes, bool populate,
                            int64_t now_ms, struct dlr_segment **out);
+    bool (*renew)(void *self, struct dlr_segment *segment, int64_t now_ms);
     void (*retire)(void *self, struct dlr_segment *segment);
     void (*forget)(void *self, struct dlr_segment *segment);
     void *self;
-    bool has_files; /* records need checksums, segments are not used twice */
+    bool has_files; /* records need checksums */
 };
 
 /* Segments in anonymous memory, which a forked child does not inherit. */
 extern const struct dlr_segment_maker dlr_memory_segments;
+
+/* Forgets the records; what is behind them in memory stays. */
+void dlr_segment_rewind(struct dlr_segment *segment);
 
 /* The bytes that a new segment for `min_bytes` would hold. */
 size_t dlr_segment_bytes_for(size_t min_bytes);

@@ -78,6 +78,8 @@ struct dlr_queue {
     struct dlr_segment *foreign; /* of dead owners, outside of the log */
     struct dlr_segment *spares;  /* made ahead, or kept for their warm pages */
     uint32_t spare_count;
+    struct dlr_segment *used; /* files, to be renewed as spares */
+    uint32_t used_count;
     uint32_t spare_low; /* the fewest since shed_at_ms was set */
     uint32_t
         spare_limit; /* as many as the log was long, while it is worth it */
@@ -101,6 +103,7 @@ struct dlr_queue {
     uint64_t wake_at; /* waiting records that wake the sender */
     uint64_t next_ordinal;
     size_t held_bytes;       /* of all segments */
+    size_t cold_bytes;       /* of them, whose pages were given back */
     size_t segment_bytes;    /* size of the next segment */
     bool is_closed;          /* nothing is accepted any more */
     bool is_report_promised; /* the sender was woken for `dead` */

@@ -156,8 +156,7 @@ static void an_event_is_as_old_as_it_is_and_not_as_its_file(void **state)
     owner.rig.now_ms += 3 * DAY_MS;
     assert_int_equal(append_large(&owner), DATALYR_OK);
     assert_int_equal(owner.rig.queue.spare_count, 1);
-    /* Spares are used in the opposite order of their making. */
-    assert_int_equal(read_time_ms(&owner, 2), 3 * DAY_MS);
+    assert_int_equal(read_time_ms(&owner, 1), 3 * DAY_MS);
     close_owner(&owner);
     test_folder_remove(&folder);
 }
@@ -185,11 +184,95 @@ static void a_file_is_left_before_its_clock_runs_out(void **state)
     test_folder_remove(&folder);
 }
 
+/* Fills `count` files, and delivers what is in them. */
+static void pass_files(struct owner *owner, unsigned count)
+{
+    struct dlr_slice slice;
+
+    while (owner->rig.queue.segment_count <= count) {
+        assert_int_equal(append_large(owner), DATALYR_OK);
+    }
+    assert_true(
+        dlr_queue_take(&owner->rig.queue, UINT32_MAX, SIZE_MAX, &slice));
+    dlr_queue_deliver(&owner->rig.queue, &slice, NULL, 0, 0);
+    dlr_queue_tidy(&owner->rig.queue);
+}
+
+/* What the heir of everything in the folder finds. */
+static datalyr_ledger inherit(const struct test_folder *folder)
+{
+    datalyr_ledger ledger;
+    struct dlr_heir *heir;
+    struct owner alive;
+
+    open_owner(&alive, folder);
+    heir = dlr_heir_new(&alive.journal, &alive.rig.queue, DAY_MS);
+    dlr_heir_look(heir);
+    ledger = queue_rig_ledger(&alive.rig);
+    assert_conserved(&ledger);
+    dlr_heir_free(heir);
+    close_owner(&alive);
+    return ledger;
+}
+
+static void a_file_that_is_done_is_used_again(void **state)
+{
+    struct test_folder folder;
+    unsigned files;
+    struct owner owner;
+
+    (void)state;
+    assert_true(test_folder_make(&folder));
+    open_owner(&owner, &folder);
+    pass_files(&owner, 5);
+    files = count_files(&folder, ".seg");
+    assert_true(owner.rig.queue.spare_count > 2);
+    for (unsigned i = 0; i < 50; i++) {
+        pass_files(&owner, 2);
+    }
+    assert_true(count_files(&folder, ".seg") <= files);
+    close_owner(&owner);
+    assert_int_equal(count_files(&folder, ".seg"), 0);
+    test_folder_remove(&folder);
+}
+
+static void old_events_of_a_renewed_file_never_come_back(void **state)
+{
+    struct test_folder folder;
+    datalyr_ledger ledger;
+    struct owner dead;
+    uint32_t time_ms = 0;
+
+    (void)state;
+    assert_true(test_folder_make(&folder));
+    open_owner(&dead, &folder);
+    for (unsigned i = 0; i < 5; i++) {
+        pass_files(&dead, 4);
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        dead.rig.now_ms += 1000;
+        assert_int_equal(append_large(&dead), DATALYR_OK);
+    }
+    for (uint32_t i = 0; i < dead.rig.queue.segment_count; i++) {
+        assert_true(read_time_ms(&dead, i) >= time_ms); /* in order, by name */
+        time_ms = read_time_ms(&dead, i);
+    }
+    assert_true(time_ms > 0);
+    close_owner(&dead);
+    ledger = inherit(&folder);
+    assert_int_equal(ledger.recovered, 6);
+    assert_int_equal(ledger.pending, 6);
+    assert_int_equal(ledger.journal_corrupt_bytes, 0);
+    test_folder_remove(&folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_expired_event_of_a_dead_owner_is_told),
         cmocka_unit_test(an_event_is_as_old_as_it_is_and_not_as_its_file),
+        cmocka_unit_test(a_file_that_is_done_is_used_again),
+        cmocka_unit_test(old_events_of_a_renewed_file_never_come_back),
         cmocka_unit_test(a_file_is_left_before_its_clock_runs_out),
     };
 

@@ -105,6 +105,24 @@ static void a_head_of_zeros_is_a_file_never_written_to(void **state)
                      DLR_HEAD_EMPTY);
 }
 
+/* A kill may come after any of the stores that renew a file. */
+static void a_file_that_is_being_renewed_reads_as_empty(void **state)
+{
+    struct dlr_segment_head head;
+
+    (void)state;
+    dlr_segment_head_void(file.bytes);
+    assert_int_equal(read_head(&head), DLR_HEAD_EMPTY);
+    for (size_t i = 1; i < DLR_SEGMENT_HEAD_BYTES; i++) {
+        file.bytes[i] = 0;
+        assert_int_equal(read_head(&head), DLR_HEAD_EMPTY);
+    }
+    for (size_t i = 1; i < 8; i++) {
+        file.bytes[i] = "DLRJRNL"[i];
+        assert_int_equal(read_head(&head), DLR_HEAD_EMPTY);
+    }
+}
+
 static void a_head_that_was_cut_off_is_damaged(void **state)
 {
     struct dlr_segment_head head;
@@ -315,6 +333,8 @@ int main(void)
         cmocka_unit_test_setup(a_head_with_both_copies_damaged_is_damaged,
                                begin),
         cmocka_unit_test_setup(a_head_of_zeros_is_a_file_never_written_to,
+                               begin),
+        cmocka_unit_test_setup(a_file_that_is_being_renewed_reads_as_empty,
                                begin),
         cmocka_unit_test_setup(a_head_that_was_cut_off_is_damaged, begin),
         cmocka_unit_test_setup(a_head_in_the_other_byte_order_is_foreign,
