@@ -93,6 +93,13 @@ def enqueue_live(bench):
                          result["ledger"]["accepted"])
             return result
 
+    def busy_journal(**more):
+        folder = os.path.join(bench.folder(), "journal")
+        try:
+            return busy(flush_at=500, journal_dir=folder, **more)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def dead():
         settings = dict(IDLE, flush_at=500)
         return bench.client("enqueue", events=events, **settings)
@@ -102,11 +109,14 @@ def enqueue_live(bench):
         "busy, full speed, flush_at 500": lambda: busy(flush_at=500),
         "busy, full speed, flush_at 500, 2 threads": lambda: busy(
             flush_at=500, threads=2),
+        "busy, full speed, flush_at 500, journal": busy_journal,
         "dead, flush_at 500": dead,
     }
     if bench.can_be_undisturbed():
         variants["busy, full speed, flush_at 500, undisturbed"] = (
             lambda: busy(flush_at=500, undisturbed=True))
+        variants["busy, full speed, flush_at 500, journal, undisturbed"] = (
+            lambda: busy_journal(undisturbed=True))
     bench.measure("track, network busy or dead", variants)
 
 
