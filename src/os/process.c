@@ -4,6 +4,8 @@
  */
 #include "os/process.h"
 
+#include "os/crc32c.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -62,6 +64,18 @@ bool dlr_process_start_ticks(int64_t pid, uint64_t *ticks)
     }
     *ticks = strtoull(at + 1, &end, 10);
     return end > at + 1;
+}
+
+uint32_t dlr_process_boot_mark(void)
+{
+    char id[64];
+    uint32_t mark;
+
+    if (!read_small("/proc/sys/kernel/random/boot_id", id, sizeof id)) {
+        return 0;
+    }
+    mark = dlr_crc32c(0, id, strlen(id));
+    return mark == 0 ? 1 : mark;
 }
 
 void dlr_process_wipe_argument(char *argument)

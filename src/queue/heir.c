@@ -20,6 +20,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* Before this moment of 2020 no such file was made. */
+#define EARLIEST_MS INT64_C(1577836800000)
+
 /* What a loaded segment knows of its file. */
 struct dlr_foreign_file {
     struct dlr_heir *heir;
@@ -162,6 +165,30 @@ static void gather_pending(struct dlr_segment *segment,
     }
 }
 
+/* How old a segment is. The wall clock of then or of now may be wrong by years,
+ * and events must not be dropped for that: they are as young as any clock says.
+ * A wall clock that was never set says nothing, nor does one that went back. */
+static int64_t age_of(const struct dlr_heir *heir,
+                      const struct dlr_segment_head *head)
+{
+    const struct dlr_clock *clock = &heir->queue->config.clock;
+    int64_t wall_ms = dlr_clock_wall_ms(clock);
+    int64_t age_ms = 0;
+
+    if (head->created_ms >= EARLIEST_MS && head->created_ms < wall_ms) {
+        age_ms = wall_ms - head->created_ms;
+    }
+    if (head->boot_mark != 0 && head->boot_mark == heir->journal->boot_mark) {
+        int64_t now_ms = dlr_clock_now_ms(clock);
+        int64_t since_ms = head->booted_ms < 0 || head->booted_ms > now_ms
+                               ? 0
+                               : now_ms - head->booted_ms;
+
+        age_ms = since_ms < age_ms ? since_ms : age_ms;
+    }
+    return age_ms;
+}
+
 static struct dlr_segment *make_segment(struct dlr_heir *heir,
                                         struct dlr_inheritance *inheritance,
                                         const struct dlr_estate_file *entry,
@@ -169,7 +196,7 @@ static struct dlr_segment *make_segment(struct dlr_heir *heir,
 {
     struct dlr_segment *segment = dlr_calloc(1, sizeof *segment);
     struct dlr_foreign_file *file = dlr_calloc(1, sizeof *file);
-    int64_t age_ms = dlr_clock_realtime_ms() - bytes->head.created_ms;
+    int64_t age_ms = age_of(heir, &bytes->head);
 
     if (segment == NULL || file == NULL) {
         dlr_free(segment);

@@ -137,6 +137,7 @@ int dlr_journal_open(struct dlr_journal *journal,
     journal->lock_file = -1;
     journal->sync = config->sync;
     journal->memory_max = config->memory_max;
+    journal->boot_mark = dlr_process_boot_mark();
     dlr_journal_destination(config->host, config->api_key,
                             journal->destination);
     error = dlr_dir_open(config->path, &journal->dir);
@@ -218,6 +219,8 @@ static void set_up(struct dlr_segment *segment,
     struct dlr_segment_head head = {
         .generation = dlr_random_uint64() | 1u,
         .created_ms = dlr_clock_realtime_ms(),
+        .boot_mark = journal->boot_mark,
+        .booted_ms = now_ms,
     };
 
     memcpy(head.destination, journal->destination, DLR_DESTINATION_BYTES);

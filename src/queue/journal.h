@@ -32,6 +32,7 @@ struct dlr_journal {
     uint8_t destination[DLR_DESTINATION_BYTES];
     datalyr_sync_mode sync;
     uint64_t memory_max; /* bytes of segments that had to fall back to memory */
+    uint32_t boot_mark;
 
     struct dlr_mutex lock;
     /* Guarded by `lock`. */

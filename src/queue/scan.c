@@ -57,6 +57,8 @@ static void write_copy(char *at, const struct dlr_segment_head *head)
     memcpy(at + 16, &head->generation, 8);
     memcpy(at + 24, &head->created_ms, 8);
     memcpy(at + 32, head->destination, DLR_DESTINATION_BYTES);
+    memcpy(at + 48, &head->boot_mark, 4);
+    memcpy(at + 52, &head->booted_ms, 8);
     crc = dlr_crc32c(0, MAGIC, 1);
     crc = dlr_crc32c(crc, at + 1, CRC_AT - 1);
     memcpy(at + CRC_AT, &crc, 4);
@@ -114,6 +116,8 @@ static enum dlr_head_verdict read_copy(const char *at,
     memcpy(&head->generation, at + 16, 8);
     memcpy(&head->created_ms, at + 24, 8);
     memcpy(head->destination, at + 32, DLR_DESTINATION_BYTES);
+    memcpy(&head->boot_mark, at + 48, 4);
+    memcpy(&head->booted_ms, at + 52, 8);
     return DLR_HEAD_GOOD;
 }
 

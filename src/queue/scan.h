@@ -15,7 +15,9 @@
 /* What stands at the beginning of a segment's file. */
 struct dlr_segment_head {
     uint64_t generation;
-    int64_t created_ms;                         /* wall clock */
+    int64_t created_ms; /* wall clock */
+    uint32_t boot_mark; /* dlr_process_boot_mark(); 0: not known */
+    int64_t booted_ms;  /* the same moment by the monotonic clock */
     uint8_t destination[DLR_DESTINATION_BYTES]; /* hash of host and key */
 };
 

@@ -293,13 +293,15 @@ def crc32c(data):
 
 
 def age_head(name, age_ms):
-    """Moves the time in both copies of a segment's head into the past."""
+    """Moves the time in both copies of a segment's head into the past, as if it
+    came from before a reboot."""
     with open(name, "r+b") as data:
         for copy in (0, 64):
             data.seek(copy)
             head = bytearray(data.read(64))
             made = int.from_bytes(head[24:32], sys.byteorder)
             head[24:32] = (made - age_ms).to_bytes(8, sys.byteorder)
+            head[48:60] = bytes(12)
             head[60:64] = crc32c(head[:60]).to_bytes(4, sys.byteorder)
             data.seek(copy)
             data.write(head)

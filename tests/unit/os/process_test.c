@@ -89,6 +89,18 @@ static void wiped_argument_keeps_its_length_only(void **state)
     assert_string_equal(argument + 20, "next");
 }
 
+static void the_mark_of_a_boot_stays_the_same(void **state)
+{
+    uint32_t mark = dlr_process_boot_mark();
+
+    (void)state;
+    if (access("/proc/sys/kernel/random/boot_id", R_OK) != 0) {
+        skip();
+    }
+    assert_int_not_equal(mark, 0);
+    assert_int_equal(dlr_process_boot_mark(), mark);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +108,7 @@ int main(void)
         cmocka_unit_test(name_with_brackets_and_spaces_does_not_confuse),
         cmocka_unit_test(ended_process_has_no_start),
         cmocka_unit_test(child_starts_not_before_its_parent),
+        cmocka_unit_test(the_mark_of_a_boot_stays_the_same),
         cmocka_unit_test(wiped_argument_keeps_its_length_only),
     };
 

@@ -24,10 +24,20 @@ static struct {
     struct segment_file file;
 } test;
 
+#define DAY_MS  INT64_C(86400000)
+#define WALL_MS INT64_C(1790000000000) /* in 2026 */
+#define NOW_MS  (100 * DAY_MS)
+
 static int64_t stand_still(void *self)
 {
     (void)self;
-    return 1000000;
+    return NOW_MS;
+}
+
+static int64_t show_wall(void *self)
+{
+    (void)self;
+    return WALL_MS;
 }
 
 static int set_up(void **state)
@@ -43,6 +53,7 @@ static int set_up(void **state)
     config.memory_bytes = (uint64_t)8 << 20;
     config.max_age_ms = INT64_MAX;
     config.clock.monotonic_ms = stand_still;
+    config.clock.realtime_ms = show_wall;
     if (!test_folder_make(&test.folder)) {
         return -1;
     }
@@ -334,6 +345,88 @@ static void a_file_that_grew_after_it_was_counted_is_corrected(void **state)
     assert_int_equal(read_ledger().pending, 0);
 }
 
+/* ---- how old events are */
+
+enum { NO_BOOT, THIS_BOOT, OTHER_BOOT };
+static const struct age_case {
+    const char *what;
+    int64_t created_ms;
+    int64_t booted_ms;
+    int boot;
+    bool is_old;
+} age_cases[] = {
+    {"both clocks say so", WALL_MS - 8 * DAY_MS, NOW_MS - 8 * DAY_MS, THIS_BOOT,
+     true},
+    {"nothing but the wall clock is there", WALL_MS - 8 * DAY_MS, 0, NO_BOOT,
+     true},
+    {"the other clock began anew", WALL_MS - 8 * DAY_MS, NOW_MS - 1000,
+     OTHER_BOOT, true},
+    {"young", WALL_MS - DAY_MS, NOW_MS - DAY_MS, THIS_BOOT, false},
+    {"the wall clock leapt ahead", WALL_MS - 3000 * DAY_MS, NOW_MS - 1000,
+     THIS_BOOT, false},
+    {"the wall clock went back", WALL_MS + 3000 * DAY_MS, 0, NO_BOOT, false},
+    {"it went back while we ran", WALL_MS + 1000, NOW_MS - 8 * DAY_MS,
+     THIS_BOOT, false},
+    {"nobody had set it", 5000, 0, NO_BOOT, false},
+    {"nonsense below", INT64_MIN, INT64_MIN, THIS_BOOT, false},
+    {"nonsense above", INT64_MAX, INT64_MAX, THIS_BOOT, false},
+    {"nonsense in the other clock", WALL_MS - 8 * DAY_MS, INT64_MIN, THIS_BOOT,
+     false},
+};
+
+/* The head of a file as a process with those clocks writes it. */
+static void write_head(const struct age_case *age)
+{
+    struct dlr_segment_head head = {
+        .generation = test.file.generation,
+        .created_ms = age->created_ms,
+        .booted_ms = age->booted_ms,
+        .boot_mark = age->boot == NO_BOOT     ? 0
+                     : age->boot == THIS_BOOT ? 77
+                                              : 78,
+    };
+
+    memcpy(head.destination, test.journal.destination, sizeof head.destination);
+    dlr_segment_head_write(test.file.bytes, &head);
+}
+
+static void check_told_as_expired(void)
+{
+    struct dlr_position found;
+    datalyr_drop_reason reason;
+
+    assert_int_equal(dlr_queue_reports(&test.rig.queue, &found, 1, &reason), 1);
+    assert_int_equal(reason, DATALYR_DROP_JOURNAL_EXPIRED);
+    dlr_queue_reported(&test.rig.queue, &found, 1);
+    dlr_queue_tidy(&test.rig.queue);
+}
+
+static void clocks_that_went_wrong_make_no_event_old(void **state)
+{
+    uint64_t expired = 0;
+
+    (void)state;
+    dlr_heir_free(test.heir);
+    test.heir = dlr_heir_new(&test.journal, &test.rig.queue, 7 * DAY_MS);
+    test.journal.boot_mark = 77;
+    for (size_t i = 0; i < sizeof age_cases / sizeof age_cases[0]; i++) {
+        segment_file_add(&test.file, "{1}", DLR_RECORD_PENDING);
+        write_head(&age_cases[i]);
+        put(FIRST);
+        dlr_heir_look(test.heir);
+        if (strcmp(deliver_all(), age_cases[i].is_old ? "" : "{1}") != 0) {
+            fail_msg("%s", age_cases[i].what);
+        }
+        if (age_cases[i].is_old) {
+            check_told_as_expired();
+            expired += 1;
+        }
+        assert_int_equal(read_ledger().dropped[DATALYR_DROP_JOURNAL_EXPIRED],
+                         expired);
+        assert_in_range(read_ledger().oldest_age_ms, 0, NOW_MS);
+    }
+}
+
 /* ---- leftovers of many files */
 
 #define MANY (3u * DLR_HEIR_STEP_FILES)
@@ -489,6 +582,7 @@ int main(void)
         TEST(the_last_file_that_cannot_be_read_ends_the_inheritance),
         TEST(a_file_that_was_cut_off_after_it_was_counted_is_corrected),
         TEST(a_file_that_grew_after_it_was_counted_is_corrected),
+        TEST(clocks_that_went_wrong_make_no_event_old),
         TEST(a_step_of_a_look_reads_so_many_files_and_no_more),
         TEST(a_step_of_a_look_takes_so_many_owners_and_no_more),
         TEST(a_step_of_a_look_reads_so_many_bytes_and_one_file_more),

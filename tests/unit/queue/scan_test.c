@@ -66,6 +66,14 @@ static void a_head_comes_back_as_it_was_written(void **state)
     assert_true(head.generation == SEGMENT_FILE_GENERATION);
     assert_true(head.created_ms == 1700000000000);
     assert_memory_equal(head.destination, destination, sizeof destination);
+    assert_int_equal(head.boot_mark, 0);
+    head.boot_mark = 0x12345678;
+    head.booted_ms = -2;
+    dlr_segment_head_write(file.bytes, &head);
+    memset(&head, 0, sizeof head);
+    assert_int_equal(read_head(&head), DLR_HEAD_GOOD);
+    assert_int_equal(head.boot_mark, 0x12345678);
+    assert_true(head.booted_ms == -2);
 }
 
 static void a_flipped_bit_anywhere_in_a_head_leaves_the_other_copy(void **state)
