@@ -2,7 +2,8 @@
 /*
  * Guard: request smuggling needs a head with two lengths. libmicrohttpd takes
  * the first and goes on, so we look at all of them before a byte of the body
- * is believed.
+ * is believed. A name that is no token ("Content-Length ") is refused for the
+ * same reason: a server in front of us may have read it as the length.
  */
 #include "http/guard.h"
 
@@ -10,6 +11,7 @@
 
 #include <microhttpd.h>
 #include <stdbool.h>
+#include <string.h>
 
 struct head {
     unsigned hosts;
@@ -18,7 +20,37 @@ struct head {
     unsigned encodings;
     bool is_length_bad;
     bool is_coding_bad;
+    bool is_name_bad;
+    bool is_value_bad;
 };
+
+static bool is_token(struct dlr_text name)
+{
+    static const char others[] = "!#$%&'*+-.^_`|~";
+
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+        if (!is_letter && (c < '0' || c > '9') &&
+            memchr(others, c, sizeof others - 1) == NULL) {
+            return false;
+        }
+    }
+    return name.len > 0;
+}
+
+static bool has_controls(struct dlr_text value)
+{
+    for (size_t i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char)value.ptr[i];
+
+        if ((c < ' ' && c != '\t') || c == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static bool is_digits(struct dlr_text text)
 {
@@ -32,13 +64,16 @@ static bool is_digits(struct dlr_text text)
 }
 
 static enum MHD_Result look(void *self, enum MHD_ValueKind kind,
-                            const char *name, const char *value)
+                            const char *name, size_t name_len,
+                            const char *value, size_t value_len)
 {
     struct head *head = self;
-    struct dlr_text key = dlr_text_of(name);
-    struct dlr_text text = dlr_text_of(value);
+    struct dlr_text key = dlr_text_n(name, name_len);
+    struct dlr_text text = dlr_text_n(value, value == NULL ? 0 : value_len);
 
     (void)kind;
+    head->is_name_bad = head->is_name_bad || !is_token(key);
+    head->is_value_bad = head->is_value_bad || has_controls(text);
     if (dlr_text_equals_nocase(key, DLR_TEXT("Host"))) {
         head->hosts++;
     } else if (dlr_text_equals_nocase(key, DLR_TEXT("Content-Length"))) {
@@ -59,7 +94,13 @@ const char *dld_guard_head(struct MHD_Connection *connection)
 {
     struct head head = {0};
 
-    (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, look, &head);
+    (void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, look, &head);
+    if (head.is_name_bad) {
+        return "the name of a header is none";
+    }
+    if (head.is_value_bad) {
+        return "a header holds a control character";
+    }
     if (head.hosts > 1) {
         return "the request has two Host headers";
     }

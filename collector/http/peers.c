@@ -8,6 +8,11 @@
  * doing; a sweeper shuts the socket of those that missed it, and the library
  * sees an ordinary end of connection on its own thread.
  *
+ * A client that says at once what it says and that it is done (it closed its
+ * side) is not noticed by the library either: it takes the bytes, and no event
+ * follows them. The sweeper looks for those whose bytes are all read, and shuts
+ * the same side of ours: that is an event, and an answer can still leave.
+ *
  * LOCKING
  * `lock` guards the list. A socket is shut under it: the library closes it only
  * after remove(), so the number cannot belong to another connection by then.
@@ -21,6 +26,10 @@
 
 #define SWEEP_INTERVAL_MS 250
 
+/* Sweeps from one look for ended clients to the next: a look is a system call
+ * for each connection. */
+#define SWEEPS_PER_LOOK 2
+
 static void sweep(struct dld_peers *peers, int64_t now_ms)
 {
     for (struct dld_peer *peer = peers->first; peer != NULL;
@@ -33,14 +42,30 @@ static void sweep(struct dld_peers *peers, int64_t now_ms)
     }
 }
 
+static void look_for_ended(struct dld_peers *peers)
+{
+    char byte;
+
+    for (struct dld_peer *peer = peers->first; peer != NULL;
+         peer = peer->next) {
+        if (recv(peer->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
+            (void)shutdown(peer->socket, SHUT_RD);
+        }
+    }
+}
+
 static void run(void *self)
 {
     struct dld_peers *peers = self;
+    unsigned sweeps = 0;
 
     dlr_mutex_lock(&peers->lock);
     while (!peers->is_stopping) {
         (void)dlr_cond_wait_ms(&peers->wake, &peers->lock, SWEEP_INTERVAL_MS);
         sweep(peers, dlr_clock_monotonic_ms());
+        if (++sweeps % SWEEPS_PER_LOOK == 0) {
+            look_for_ended(peers);
+        }
     }
     dlr_mutex_unlock(&peers->lock);
 }

@@ -452,7 +452,9 @@ static struct MHD_Daemon *start_daemon(struct dld_server *server)
         (size_t)CONNECTION_MEMORY, MHD_OPTION_URI_LOG_CALLBACK, on_request_line,
         server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_ARRAY,
-        options->certificate != NULL ? tls : none, MHD_OPTION_END);
+        options->certificate != NULL ? tls : none,
+        /* Refuses more of what could be read in two ways. */
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
 }
 
 datalyr_status dld_server_open(const struct dld_server_options *options,

@@ -5,6 +5,7 @@ import gzip
 import os
 import random
 import socket
+import struct
 import time
 
 from collector import KEY, SHARED, Collector, equal, event, true
@@ -189,6 +190,38 @@ def slow_clients_are_cut():
         equal(collector.stats()["events"], 1, "events")
 
 
+def ended_clients_are_let_go():
+    """Long before any time-out: those that closed their side in one go with
+    their last bytes, and those that reset the connection."""
+    whole = head("Host: x", "Content-Length: %d" % len(GOOD)) + GOOD
+    with Collector("--head-timeout", "1h", "--body-timeout", "1h",
+                   "--idle-timeout", "1h") as collector:
+        held = []
+        for data in (b"", b"POST /tr", whole[:60], whole[:-5],
+                     head("Host: x"), whole, whole + b"POST /tr",
+                     head("Host: x", path="/track%") + GOOD,
+                     b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"):
+            for is_reset in (False, True):
+                connection = open_slow(collector, data)
+                if is_reset:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                          struct.pack("ii", 1, 0))
+                    connection.close()
+                else:
+                    connection.shutdown(socket.SHUT_WR)
+                    held.append(connection)
+        for i, connection in enumerate(held):
+            true(is_cut(connection), "number %d is not let go" % i)
+            connection.close()
+        for _ in range(20000):
+            body = collector.get("/metrics").body
+            if b"\ndatalyrd_connections 1\n" in body:
+                break
+        true(b"\ndatalyrd_connections 1\n" in body, "some are still there")
+        true(b"\ndatalyrd_connections_cut_total 0\n" in body,
+             "a time-out was needed")
+
+
 def memory_of_bodies_is_bounded():
     with Collector("--max-memory", "1MiB", "--body-timeout", "60s") as server:
         held = [open_slow(server, head("Host: x", "Content-Length: 500000") +
@@ -223,6 +256,8 @@ tap.check("JSONTestSuite: what must parse is taken, what must not is refused",
 tap.check("naughty strings come back unchanged",
           naughty_strings_arrive_unchanged)
 tap.check("clients of one byte a second are cut", slow_clients_are_cut)
+tap.check("clients that ended are let go without a time-out",
+          ended_clients_are_let_go)
 tap.check("the memory of bodies is bounded for all together",
           memory_of_bodies_is_bounded)
 tap.finish()

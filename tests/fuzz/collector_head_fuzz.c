@@ -24,13 +24,14 @@ struct line {
 static struct line lines[LINES_MAX];
 static size_t line_count;
 
-int MHD_get_connection_values(struct MHD_Connection *connection,
-                              enum MHD_ValueKind kind,
-                              MHD_KeyValueIterator iterator, void *self)
+int MHD_get_connection_values_n(struct MHD_Connection *connection,
+                                enum MHD_ValueKind kind,
+                                MHD_KeyValueIteratorN iterator, void *self)
 {
     (void)connection;
     for (size_t i = 0; i < line_count; i++) {
-        (void)iterator(self, kind, lines[i].name, lines[i].value);
+        (void)iterator(self, kind, lines[i].name, strlen(lines[i].name),
+                       lines[i].value, strlen(lines[i].value));
     }
     return (int)line_count;
 }
