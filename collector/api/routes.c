@@ -341,7 +341,9 @@ struct dld_http_handler dld_api_handler(struct dld_api *api)
 void dld_api_store_failed(struct dld_work *work, datalyr_status status,
                           const datalyr_error *error)
 {
-    (void)error;
+    if (error != NULL) {
+        dld_log_failure(work->api->options.log, error);
+    }
     dld_reply_error(work->request, 503,
                     status == DATALYR_NOMEM
                         ? "the answer does not fit into memory"

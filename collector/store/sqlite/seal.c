@@ -147,10 +147,14 @@ static datalyr_status settle(struct dld_partition *partition,
                              datalyr_error *error)
 {
     datalyr_status status;
-
     /* Most pages move while readers go on; the rest is short. */
-    (void)sqlite3_wal_checkpoint_v2(database->handle, NULL,
-                                    SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    int code = sqlite3_wal_checkpoint_v2(
+        database->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+    if (code != SQLITE_OK && code != SQLITE_BUSY) {
+        /* The disk refuses: readers keep what they have. */
+        return dld_database_fail(database, "store", error);
+    }
     dld_readers_shut(partition);
     status =
         dld_database_run(database, "PRAGMA wal_checkpoint(TRUNCATE)", error);
