@@ -148,8 +148,8 @@ static datalyr_status settle(struct dld_partition *partition,
 {
     datalyr_status status;
     /* Most pages move while readers go on; the rest is short. */
-    int code = sqlite3_wal_checkpoint_v2(
-        database->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    int code = sqlite3_wal_checkpoint_v2(database->handle, NULL,
+                                         SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 
     if (code != SQLITE_OK && code != SQLITE_BUSY) {
         /* The disk refuses: readers keep what they have. */
