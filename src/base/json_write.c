@@ -5,7 +5,7 @@
  * DESIGN
  * This runs on the thread of whoever calls track(). Most text needs nothing but
  * quotes: it is copied in words, the last of which overlaps the one before, and
- * looked at on the way (copy_whole). Text with a quote, a control character or a
+ * looked at on the way (copy_marked). Text with a quote, a control character or a
  * character beyond ASCII anywhere starts over with more care (put_careful).
  * Room is asked for once, for text that needs no escape; each escape asks for
  * its own extra bytes, so that a buffer of just the right size is enough.
@@ -51,68 +51,51 @@ static inline dlr_bytes_16 copy_16(char *out, const char *in)
     return dlr_bytes_mark_json(bytes);
 }
 
-static inline bool has_marks(dlr_bytes_16 marks)
-{
-    uint64_t halves[2];
-
-    memcpy(halves, &marks, sizeof halves);
-    return (halves[0] | halves[1]) != 0;
-}
-
-/* Below eight bytes: all of them in one word (some twice), with spaces where
+/* Below sixteen bytes: all of them in two words (some twice), with spaces where
  * there are none. */
-static inline bool copy_short(char *out, const char *in, size_t len)
+__attribute__((always_inline)) static inline dlr_bytes_16
+copy_short(char *out, const char *in, size_t len)
 {
-    uint64_t word;
+    uint64_t first = DLR_SWAR_ONES * ' ';
+    uint64_t second = DLR_SWAR_ONES * ' ';
 
-    if (len >= 4) {
-        word = dlr_swar_load_4(in) | dlr_swar_load_4(in + len - 4) << 32;
+    if (len >= 8) {
+        memcpy(&first, in, 8);
+        memcpy(&second, in + len - 8, 8);
+        memcpy(out, &first, 8);
+        memcpy(out + len - 8, &second, 8);
+    } else if (len >= 4) {
+        first = dlr_swar_load_4(in) | dlr_swar_load_4(in + len - 4) << 32;
         memcpy(out, in, 4);
         memcpy(out + len - 4, in + len - 4, 4);
-        return dlr_swar_mark_json(word) == 0;
+    } else if (len > 0) {
+        first = (DLR_SWAR_ONES << 24) * ' ' | (unsigned char)in[0] |
+                (uint64_t)(unsigned char)in[len / 2] << 8 |
+                (uint64_t)(unsigned char)in[len - 1] << 16;
+        out[0] = in[0];
+        out[len / 2] = in[len / 2];
+        out[len - 1] = in[len - 1];
     }
-    if (len == 0) {
-        return true;
-    }
-    word = (DLR_SWAR_ONES << 24) * ' ' | (unsigned char)in[0] |
-           (uint64_t)(unsigned char)in[len / 2] << 8 |
-           (uint64_t)(unsigned char)in[len - 1] << 16;
-    out[0] = in[0];
-    out[len / 2] = in[len / 2];
-    out[len - 1] = in[len - 1];
-    return dlr_swar_mark_json(word) == 0;
+    return dlr_bytes_mark_json(dlr_bytes_of(first, second));
 }
 
-/* Sixteen bytes and more; the last sixteen may overlap those before. The marks
- * are looked at once: text that has some is rare, and copied again. */
-static inline bool copy_long(char *out, const char *in, size_t len)
+/* Copies the text and marks what needs attention: whoever finds a mark knows
+ * that there is some, not where. The last sixteen bytes may overlap those
+ * before. Inline without asking: it is run for each name and each text of an
+ * event, and a call costs as much as the copy. */
+__attribute__((always_inline)) static inline dlr_bytes_16
+copy_marked(char *out, const char *in, size_t len)
 {
-    dlr_bytes_16 marks = copy_16(out + len - 16, in + len - 16);
+    dlr_bytes_16 marks;
 
+    if (len < 16) {
+        return copy_short(out, in, len);
+    }
+    marks = copy_16(out + len - 16, in + len - 16);
     for (size_t at = 0; at + 16 < len; at += 16) {
         marks |= copy_16(out + at, in + at);
     }
-    return !has_marks(marks);
-}
-
-/* Copies the text if none of it needs attention. If some does, `out` is left
- * with some of it, and false comes back. Inline without asking: it is run for
- * each name and each text of an event, and a call costs as much as the copy. */
-__attribute__((always_inline)) static inline bool
-copy_whole(char *out, const char *in, size_t len)
-{
-    if (len >= 16) {
-        return copy_long(out, in, len);
-    }
-    if (len >= 8) {
-        uint64_t first = dlr_swar_load_8(in);
-        uint64_t last = dlr_swar_load_8(in + len - 8);
-
-        memcpy(out, in, 8);
-        memcpy(out + len - 8, in + len - 8, 8);
-        return (dlr_swar_mark_json(first) | dlr_swar_mark_json(last)) == 0;
-    }
-    return copy_short(out, in, len);
+    return marks;
 }
 
 /* Escapes one ASCII character; returns how many bytes. */
@@ -226,7 +209,7 @@ static inline bool put_quoted(struct dlr_buf *buf, struct dlr_text text,
         return false;
     }
     *out++ = '"';
-    if (copy_whole(out, text.ptr, text.len)) {
+    if (!dlr_bytes_are_marked(copy_marked(out, text.ptr, text.len))) {
         out += text.len;
         buf->len = mark + 1 + text.len + after;
     } else {
@@ -255,31 +238,60 @@ bool dlr_json_put_key(struct dlr_buf *buf, const char *ptr, size_t len)
     return put_quoted(buf, dlr_text_n(ptr, len), true);
 }
 
-bool dlr_json_put_plain_pair(struct dlr_buf *buf, struct dlr_text name,
-                             struct dlr_text text)
+/* Where a member of these lengths may be written: behind a comma if it is not
+ * the first of its object. NULL if there is no room for it. */
+static inline char *place_member(const struct dlr_buf *buf, size_t name_len,
+                                 size_t text_len)
 {
     size_t room = buf->failed || buf->ptr == NULL ? 0 : buf->cap - buf->len;
     char *out;
 
     /* A comma, four quotes, a colon; either length alone may be anything. */
-    if (buf->len == 0 || name.len >= room || text.len >= room ||
-        name.len + text.len + 6 > room) {
-        return false;
+    if (buf->len == 0 || name_len >= room || text_len >= room ||
+        name_len + text_len + 6 > room) {
+        return NULL;
     }
     out = buf->ptr + buf->len;
     out[0] = ',';
-    out += out[-1] != '{';
-    out[0] = '"';
-    if (!copy_whole(out + 1, name.ptr, name.len)) {
+    return out + (out[-1] != '{');
+}
+
+bool dlr_json_put_plain_pair(struct dlr_buf *buf, struct dlr_text name,
+                             struct dlr_text text)
+{
+    char *out = place_member(buf, name.len, text.len);
+    dlr_bytes_16 marks;
+
+    if (out == NULL) {
         return false;
     }
+    out[0] = '"';
+    marks = copy_marked(out + 1, name.ptr, name.len);
     out += 1 + name.len;
     memcpy(out, "\":\"", 3);
-    if (!copy_whole(out + 3, text.ptr, text.len)) {
+    marks |= copy_marked(out + 3, text.ptr, text.len);
+    if (dlr_bytes_are_marked(marks)) {
         return false;
     }
     out[3 + text.len] = '"';
     buf->len = (size_t)(out + text.len + 4 - buf->ptr);
+    return true;
+}
+
+bool dlr_json_put_plain_name(struct dlr_buf *buf, struct dlr_text name)
+{
+    char *out = place_member(buf, name.len, 0);
+
+    if (out == NULL) {
+        return false;
+    }
+    out[0] = '"';
+    if (dlr_bytes_are_marked(copy_marked(out + 1, name.ptr, name.len))) {
+        return false;
+    }
+    out += 1 + name.len;
+    memcpy(out, "\":", 2);
+    buf->len = (size_t)(out + 2 - buf->ptr);
     return true;
 }
 

@@ -30,6 +30,9 @@ bool dlr_json_put_key(struct dlr_buf *buf, const char *ptr, size_t len);
 bool dlr_json_put_plain_pair(struct dlr_buf *buf, struct dlr_text name,
                              struct dlr_text text);
 
+/* The same without the text: the value is still to come. */
+bool dlr_json_put_plain_name(struct dlr_buf *buf, struct dlr_text name);
+
 bool dlr_json_put_int64(struct dlr_buf *buf, int64_t value);
 bool dlr_json_put_uint64(struct dlr_buf *buf, uint64_t value);
 

@@ -94,8 +94,8 @@ static size_t lay_out_scientific(const char *digits, size_t count,
     return len + put_exponent(exponent, out + len);
 }
 
-/* `point` is how many digits stand before the decimal point; zero or less means
- * zeros behind it. */
+/* All digits on one side of the point. `point` is how many stand before it; zero
+ * or less means zeros behind it. */
 static size_t lay_out(const char *digits, size_t count, int32_t point,
                       char *out)
 {
@@ -110,16 +110,24 @@ static size_t lay_out(const char *digits, size_t count, int32_t point,
         memset(out + count, '0', whole - count);
         return whole;
     }
-    if (whole > 0) {
-        memcpy(out, digits, whole);
-        out[whole] = '.';
-        memcpy(out + whole + 1, digits + whole, count - whole);
-        return count + 1;
-    }
     zeros = (size_t)-point;
     memcpy(out, "0.000000", 2 + zeros);
     memcpy(out + 2 + zeros, digits, count);
     return 2 + zeros + count;
+}
+
+/* Digits on both sides of the point, such as prices have: those before it make
+ * room for it. */
+static size_t put_fraction(struct dlr_decimal decimal, size_t count, char *out)
+{
+    size_t whole = count - (size_t)-decimal.exponent;
+
+    (void)dlr_number_put_uint64(decimal.digits, out + 1);
+    for (size_t i = 0; i < whole; i++) {
+        out[i] = out[i + 1];
+    }
+    out[whole] = '.';
+    return count + 1;
 }
 
 size_t dlr_number_put_double(double value, char *out)
@@ -145,9 +153,14 @@ size_t dlr_number_put_double(double value, char *out)
     if (decimal.exponent == 0) {
         return sign + dlr_number_put_uint64(decimal.digits, out + sign);
     }
-    count = dlr_number_put_uint64(decimal.digits, digits);
-    return sign + lay_out(digits, count, (int32_t)count + decimal.exponent,
-                          out + sign);
+    out += sign;
+    count = count_digits(decimal.digits);
+    if (decimal.exponent < 0 && decimal.exponent > -(int32_t)count) {
+        return sign + put_fraction(decimal, count, out);
+    }
+    (void)dlr_number_put_uint64(decimal.digits, digits);
+    return sign +
+           lay_out(digits, count, (int32_t)count + decimal.exponent, out);
 }
 
 /* A number in JSON's grammar, taken apart. */

@@ -6,6 +6,7 @@
 #ifndef DLR_BASE_SWAR_H
 #define DLR_BASE_SWAR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -65,6 +66,23 @@ static inline dlr_bytes_16 dlr_bytes_load_16(const char *ptr)
 static inline dlr_bytes_16 dlr_bytes_mark_json(dlr_bytes_16 bytes)
 {
     return (bytes < 0x20) | (bytes == '"') | (bytes == '\\');
+}
+
+/* Two words as sixteen bytes, in the order of memory. */
+static inline dlr_bytes_16 dlr_bytes_of(uint64_t first, uint64_t second)
+{
+    typedef uint64_t words_2 __attribute__((vector_size(16)));
+    words_2 words = {first, second};
+
+    return (dlr_bytes_16)words;
+}
+
+static inline bool dlr_bytes_are_marked(dlr_bytes_16 marks)
+{
+    uint64_t halves[2];
+
+    memcpy(halves, &marks, sizeof halves);
+    return (halves[0] | halves[1]) != 0;
 }
 
 /* The number of bytes in front of the first marked one; 16 if none is. */

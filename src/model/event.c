@@ -56,13 +56,22 @@ static datalyr_status check(const struct dlr_call *call, datalyr_error *error)
     return DATALYR_OK;
 }
 
-/* Appends `key` (with quotes and colon) and the text. */
+/* The member `key` of the event or its context, behind a comma if it is not the
+ * first; `name` is what the caller knows it by. */
 static datalyr_status put_text(struct dlr_buf *out, struct dlr_text key,
                                const char *name, const char *text,
                                datalyr_error *error)
 {
-    dlr_buf_append_text(out, key);
-    if (dlr_json_put_text(out, text, strlen(text))) {
+    struct dlr_text value = dlr_text_of(text);
+
+    if (dlr_json_put_plain_pair(out, key, value)) {
+        return DATALYR_OK;
+    }
+    if (!out->failed && out->ptr[out->len - 1] != '{') {
+        dlr_buf_append_char(out, ',');
+    }
+    if (dlr_json_put_key(out, key.ptr, key.len) &&
+        dlr_json_put_text(out, value.ptr, value.len)) {
         return DATALYR_OK;
     }
     return out->failed ? DATALYR_NOMEM
@@ -73,19 +82,32 @@ static datalyr_status put_ids(const struct dlr_call *call, struct dlr_buf *out,
                               datalyr_error *error)
 {
     datalyr_status status = DATALYR_OK;
-    bool has_user = !is_empty(call->user_id);
 
-    if (has_user) {
-        status = put_text(out, DLR_TEXT("{\"userId\":"), "user_id",
-                          call->user_id, error);
+    dlr_buf_append_char(out, '{');
+    if (!is_empty(call->user_id)) {
+        status =
+            put_text(out, DLR_TEXT("userId"), "user_id", call->user_id, error);
     }
     if (status == DATALYR_OK && !is_empty(call->anonymous_id)) {
-        status = put_text(out,
-                          has_user ? DLR_TEXT(",\"anonymousId\":")
-                                   : DLR_TEXT("{\"anonymousId\":"),
-                          "anonymous_id", call->anonymous_id, error);
+        status = put_text(out, DLR_TEXT("anonymousId"), "anonymous_id",
+                          call->anonymous_id, error);
     }
     return status;
+}
+
+/* Text of ours, in which nothing needs escaping, between two constants. */
+static inline void put_ours(struct dlr_buf *out, struct dlr_text before,
+                            struct dlr_text ours, struct dlr_text after)
+{
+    size_t len = before.len + ours.len + after.len;
+    char *room = dlr_buf_reserve(out, len);
+
+    if (room != NULL) {
+        memcpy(room, before.ptr, before.len);
+        memcpy(room + before.len, ours.ptr, ours.len);
+        memcpy(room + before.len + ours.len, after.ptr, after.len);
+        out->len += len;
+    }
 }
 
 /* The same long id must become the same short one in every SDK, or a webhook
@@ -108,10 +130,8 @@ static datalyr_status put_event_id(const struct dlr_call *call,
     size_t len;
 
     if (is_blank(id)) {
-        /* Ours: nothing in it needs escaping. */
-        dlr_buf_append(out, ",\"eventId\":\"", 12);
-        dlr_buf_append(out, stamp->event_id, DLR_UUID_LEN);
-        dlr_buf_append_char(out, '"');
+        put_ours(out, DLR_TEXT(",\"eventId\":\""),
+                 dlr_text_n(stamp->event_id, DLR_UUID_LEN), DLR_TEXT("\""));
         return DATALYR_OK;
     }
     len = strlen(id);
@@ -123,7 +143,7 @@ static datalyr_status put_event_id(const struct dlr_call *call,
         collapse_id(id, len, collapsed);
         id = collapsed;
     }
-    return put_text(out, DLR_TEXT(",\"eventId\":"), "event_id", id, error);
+    return put_text(out, DLR_TEXT("eventId"), "event_id", id, error);
 }
 
 /* The anonymous id stands last in the properties too: the vendor's server
@@ -155,13 +175,13 @@ static datalyr_status put_context(const struct dlr_call *call,
 
     dlr_buf_append(out, "," CONTEXT, sizeof("," CONTEXT) - 1);
     if (!is_empty(call->session_id)) {
-        status = put_text(out, DLR_TEXT(",\"session_id\":"), "session_id",
+        status = put_text(out, DLR_TEXT("session_id"), "session_id",
                           call->session_id, error);
     }
-    dlr_buf_append_char(out, '}');
     return status;
 }
 
+/* And the end of the context before it. */
 static datalyr_status put_time(const struct dlr_call *call,
                                const struct dlr_stamp *stamp,
                                struct dlr_buf *out, datalyr_error *error)
@@ -180,9 +200,8 @@ static datalyr_status put_time(const struct dlr_call *call,
         }
         time = own;
     }
-    dlr_buf_append(out, ",\"timestamp\":\"", 14);
-    dlr_buf_append(out, time, DLR_TIME_TEXT_LEN);
-    dlr_buf_append(out, "\"}", 2);
+    put_ours(out, DLR_TEXT("},\"timestamp\":\""),
+             dlr_text_n(time, DLR_TIME_TEXT_LEN), DLR_TEXT("\"}"));
     return DATALYR_OK;
 }
 
@@ -199,8 +218,7 @@ datalyr_status dlr_event_encode(const struct dlr_call *call,
         status = put_event_id(call, stamp, out, error);
     }
     if (status == DATALYR_OK) {
-        status =
-            put_text(out, DLR_TEXT(",\"event\":"), "event", call->event, error);
+        status = put_text(out, DLR_TEXT("event"), "event", call->event, error);
     }
     if (status == DATALYR_OK) {
         status = put_properties(call, out, error);

@@ -66,13 +66,40 @@ static inline void put_comma(struct dlr_buf *out)
     }
 }
 
-/* The usual member, which is plain text, without the ways that others need. */
+static inline bool put_scalar(struct dlr_buf *out, const datalyr_value *value)
+{
+    if (value->kind == DATALYR_KIND_INTEGER) {
+        return dlr_json_put_int64(out, value->as.integer);
+    }
+    if (value->kind == DATALYR_KIND_NUMBER) {
+        return dlr_json_put_double(out, value->as.number);
+    }
+    return value->kind == DATALYR_KIND_BOOLEAN &&
+           dlr_json_put_bool(out, value->as.integer != 0);
+}
+
+/* The usual members, which are plain texts and scalars, without the ways that
+ * others need. False, with nothing written, where one of those is needed. */
 static inline bool put_plain(struct dlr_buf *out, const datalyr_member *member)
 {
-    return member->value.kind == DATALYR_KIND_TEXT && member->name != NULL &&
-           dlr_json_put_plain_pair(
-               out, dlr_text_of(member->name),
-               dlr_text_n(member->value.as.text, member->value.count));
+    const datalyr_value *value = &member->value;
+    size_t mark = out->len;
+
+    if (value->kind < DATALYR_KIND_BOOLEAN || value->kind > DATALYR_KIND_TEXT ||
+        member->name == NULL) {
+        return false;
+    }
+    if (value->kind == DATALYR_KIND_TEXT) {
+        return dlr_json_put_plain_pair(
+            out, dlr_text_of(member->name),
+            dlr_text_n(value->as.text, value->count));
+    }
+    if (dlr_json_put_plain_name(out, dlr_text_of(member->name)) &&
+        put_scalar(out, value)) {
+        return true;
+    }
+    out->len = mark; /* a failure stays noted */
+    return false;
 }
 
 static datalyr_status put_members(struct dlr_buf *out,

@@ -289,6 +289,7 @@ static void pair_that_needs_an_escape_leaves_the_buffer_alone(void **state)
             text[at] = specials[at % sizeof specials];
             assert_false(dlr_json_put_plain_pair(&buf, special, DLR_TEXT("v")));
             assert_false(dlr_json_put_plain_pair(&buf, DLR_TEXT("n"), special));
+            assert_false(dlr_json_put_plain_name(&buf, special));
             assert_int_equal(buf.len, 1);
             assert_false(buf.failed);
         }
@@ -312,12 +313,39 @@ static void pair_without_room_is_not_written(void **state)
     assert_memory_equal(storage, "{\"a\":\"bc\"", 9);
 }
 
+/* It wants room for the quotes of a text, too. */
+static void
+a_plain_name_stands_behind_a_comma_unless_it_is_the_first(void **state)
+{
+    char storage[64];
+    struct dlr_buf buf;
+
+    (void)state;
+    dlr_buf_init_fixed(&buf, storage, sizeof storage);
+    (void)dlr_json_put_raw(&buf, "{", 1);
+    assert_true(dlr_json_put_plain_name(&buf, DLR_TEXT("a")));
+    (void)dlr_json_put_int64(&buf, 1);
+    assert_true(
+        dlr_json_put_plain_name(&buf, DLR_TEXT("a longer name, plain")));
+    assert_string_equal(dlr_buf_terminate(&buf),
+                        "{\"a\":1,\"a longer name, plain\":");
+    for (size_t cap = 1; cap < 8; cap++) {
+        dlr_buf_init_fixed(&buf, storage, cap);
+        buf.len = 1;
+        assert_false(dlr_json_put_plain_name(&buf, DLR_TEXT("a")));
+        assert_int_equal(buf.len, 1);
+        assert_false(buf.failed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_pairs_come_out_as_piece_by_piece),
         cmocka_unit_test(pair_that_needs_an_escape_leaves_the_buffer_alone),
         cmocka_unit_test(pair_without_room_is_not_written),
+        cmocka_unit_test(
+            a_plain_name_stands_behind_a_comma_unless_it_is_the_first),
         cmocka_unit_test(each_ascii_character_is_escaped_where_it_must_be),
         cmocka_unit_test(mixed_text_is_written_as_by_the_plain_writer),
         cmocka_unit_test(text_that_is_not_utf8_leaves_the_buffer_alone),

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -120,6 +121,35 @@ static void a_json_text_gives_way_to_the_anonymous_id(void **state)
             results[i]);
         check(&call, expected);
     }
+}
+
+/* The quick way and the thorough one meet within one object. */
+static void scalars_are_written_whatever_their_names(void **state)
+{
+    datalyr_event event = {DATALYR_EVENT_INIT, .user_id = "u", .event = "e"};
+    struct dlr_call call;
+    struct dlr_buf out;
+    datalyr_error error = {0};
+
+    (void)state;
+    event.properties = DATALYR_OBJECT(
+        {"a", DATALYR(1)}, {"b\"", DATALYR(-2)}, {"c", DATALYR(0.5)},
+        {"\xc3\xa4", DATALYR(1e300)}, {"d", DATALYR_FALSE}, {"e", DATALYR_NULL},
+        {"\n", DATALYR_TRUE}, {"f", DATALYR("g")});
+    assert_int_equal(dlr_call_track(&call, &event, NULL), DATALYR_OK);
+    check(&call, "{\"userId\":\"u\",\"eventId\":\"" ID
+                 "\",\"event\":\"e\",\"properties\":{\"a\":1,\"b\\\"\":-2,"
+                 "\"c\":0.5,\"\xc3\xa4\":1e+300,\"d\":false,\"e\":null,"
+                 "\"\\n\":true,\"f\":\"g\"}," END);
+    event.properties =
+        DATALYR_OBJECT({"a", DATALYR(1)}, {"b", DATALYR((double)NAN)});
+    assert_int_equal(dlr_call_track(&call, &event, NULL), DATALYR_OK);
+    dlr_buf_init(&out, 4096);
+    assert_int_equal(dlr_event_encode(&call, &stamp, &out, &error),
+                     DATALYR_INVALID);
+    assert_string_equal(error.message, "properties.b is NaN or infinite, which "
+                                       "JSON cannot hold");
+    dlr_buf_clear(&out);
 }
 
 static void defaults_fill_what_an_event_lacks(void **state)
@@ -320,6 +350,7 @@ int main(void)
         cmocka_unit_test(an_event_has_the_keys_in_the_vendors_order),
         cmocka_unit_test(members_are_merged_whatever_their_source),
         cmocka_unit_test(a_json_text_gives_way_to_the_anonymous_id),
+        cmocka_unit_test(scalars_are_written_whatever_their_names),
         cmocka_unit_test(defaults_fill_what_an_event_lacks),
         cmocka_unit_test(defaults_must_be_an_object),
         cmocka_unit_test(times_have_their_limits),
