@@ -18,6 +18,9 @@
  * together they keep the ceiling. */
 #define BODY_SHARE 4
 
+/* What max_batch_bytes may be at the least. */
+#define BATCH_MIN_BYTES 1024
+
 /* At most three quarters of the events are in flight, so that the rest can be
  * evicted for new ones. */
 static uint64_t in_flight_limit(const datalyr_config *config)
@@ -42,6 +45,19 @@ static uint32_t batch_limit(const datalyr_config *config)
     return limit < 1 ? 1 : (uint32_t)limit;
 }
 
+/* With a journal the requests under way hold at most half of its bytes, for the
+ * same reason. */
+static size_t batch_bytes_limit(const datalyr_config *config)
+{
+    int64_t share = config->journal_max_bytes / 2 / config->max_in_flight;
+    int64_t limit = config->max_batch_bytes;
+
+    if (config->journal_dir != NULL && share < limit) {
+        limit = share < BATCH_MIN_BYTES ? BATCH_MIN_BYTES : share;
+    }
+    return (size_t)limit;
+}
+
 static struct dlr_sender_settings sender_settings(datalyr_client *client)
 {
     const datalyr_config *config = &client->config;
@@ -58,7 +74,7 @@ static struct dlr_sender_settings sender_settings(datalyr_client *client)
         .batch = (datalyr_batch_mode)config->batch,
         .compression = (datalyr_compression_mode)config->compression,
         .max_batch_events = batch_limit(config),
-        .max_batch_bytes = (size_t)config->max_batch_bytes,
+        .max_batch_bytes = batch_bytes_limit(config),
         .body_budget = (size_t)config->max_queue_bytes / BODY_SHARE,
         .max_in_flight_events = in_flight_limit(config),
         .flush_at = (uint64_t)config->flush_at,

@@ -102,7 +102,8 @@ static const struct dlr_setting_row rows[] = {
     NUMBER(max_batch_bytes, DLR_SETTING_SIZE, 8 * MIB, "8MiB", "1KiB to 64MiB",
            KIB, 64 * MIB,
            "Largest body of one batch, before compression; an event larger "
-           "than that travels alone."),
+           "than that travels alone. With a journal less, where max_in_flight "
+           "of them would hold more than half of journal_max_bytes."),
     NUMBER(max_in_flight, DLR_SETTING_COUNT, 10, "10", "1 to 1000 requests", 1,
            1000, "Requests at a time; 1 gives strict order."),
     OR_UNLIMITED(max_requests_per_second, DLR_SETTING_COUNT, 1000, "1000",

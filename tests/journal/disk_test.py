@@ -219,6 +219,35 @@ def block():
     equal(end["delivered"], stats["accepted"], "delivered")
 
 
+@test("a small journal has something to evict while requests are under way")
+def small_journal():
+    with folder() as where, harness.Faultd("--batch", "500") as server:
+        queue = os.path.join(where, "queue")
+        os.mkdir(queue, 0o700)
+        server.set_rules("always: hold\n")
+        with Driver(server, "size:500", "track:1300", "flush:0", "pause",
+                    "track:4000", "stats", "pause", "close:20000",
+                    journal_dir=queue,
+                    journal_max_bytes="1MiB", batch="always",
+                    flush_at="100000", flush_interval_ms="60000",
+                    timeout_ms="60000",
+                    max_requests_per_second="unlimited") as driver:
+            driver.step("pause")
+            server.wait_for(requests=1)
+            driver.go_on()
+            stats = driver.step("stats")
+            check_law(stats)
+            equal(stats["refused"]["queue_full"], 0, "refused")
+            equal(stats["accepted"], 5300, "accepted")
+            at_least(stats["in_flight"], 1, "in flight")
+            server.set_rules("")
+            server.release()
+            driver.step("pause")
+            driver.go_on()
+            end = driver.end()
+        equal(end["delivered"], server.ledger()["stored"], "stored once")
+
+
 def parked_within(rule, count=300):
     """A server that is ill in some way for a while, and one process."""
     with folder() as where, harness.Faultd("--batch", "500") as server:
