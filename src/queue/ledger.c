@@ -36,7 +36,9 @@ static int64_t due_in_ms(struct dlr_queue *queue, int64_t now_ms)
 
 static int64_t tidy_in_ms(const struct dlr_queue *queue, int64_t now_ms)
 {
-    if (queue->wants_spare || queue->used != NULL || queue->garbage != NULL ||
+    bool wants_spare = queue->wants_spare && !queue->is_closed;
+
+    if (wants_spare || queue->used != NULL || queue->garbage != NULL ||
         queue->foreign_garbage != NULL) {
         return 0;
     }

@@ -441,6 +441,22 @@ static void spares_that_nobody_needs_are_given_back_by_halves(void **state)
     queue_rig_close(rig);
 }
 
+/* The sender would turn round and round until the last answer is in. */
+static void a_closed_queue_has_no_spares_to_make(void **state)
+{
+    struct queue_rig *rig = queue_rig_open(queue_rig_config());
+    struct dlr_queue_look look;
+
+    (void)state;
+    rig->queue.wants_spare = true;
+    dlr_queue_look(&rig->queue, rig->now_ms, &look);
+    assert_int_equal(look.tidy_in_ms, 0);
+    dlr_queue_close(&rig->queue);
+    dlr_queue_look(&rig->queue, rig->now_ms, &look);
+    assert_true(look.tidy_in_ms == INT64_MAX);
+    queue_rig_close(rig);
+}
+
 static void a_forgotten_queue_holds_nothing(void **state)
 {
     struct queue_rig *rig = queue_rig_open(queue_rig_config());
@@ -477,6 +493,7 @@ int main(void)
         cmocka_unit_test(spares_stay_below_the_ceiling),
         cmocka_unit_test(the_next_burst_finds_the_segments_of_the_last),
         cmocka_unit_test(spares_that_nobody_needs_are_given_back_by_halves),
+        cmocka_unit_test(a_closed_queue_has_no_spares_to_make),
         cmocka_unit_test(a_forgotten_queue_holds_nothing),
     };
 
