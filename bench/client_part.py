@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from harness import Collector, Null, expect_equal
+from harness import Collector, Null, Server, expect_equal
 
 NOWHERE = "http://127.0.0.1:9/track"
 
@@ -128,6 +128,7 @@ def deliver(bench, options, events, timeout=300, undisturbed=False,
         got = server.count()
         expect_equal("the receiver's count", got["events"], events)
         result["receiver"] = got
+        result["head_bytes"] = got["head_most"]
         return result
 
 
@@ -189,21 +190,38 @@ def naive(bench, options, events, undisturbed=False):
 
 
 def delivery_to_collector(bench):
-    events = bench.pick(50000, 500000)
+    """Each event stored. The collector is local, or behind a relay that lets
+    each request take 20 ms longer."""
+    many = bench.pick(50000, 500000)
+    few = bench.pick(5000, 50000)
+    batches = dict(BATCH, max_batch_events=1000, flush_at=1000)
 
-    def run(**settings):
+    def deliver_to(collector, url, events, **settings):
+        result = bench.client("deliver", events=events, host=url + "/track",
+                              api_key=Collector.KEY, **settings)
+        expect_equal("the collector's count", collector.stats()["events"],
+                     events)
+        return result
+
+    def near(events, **settings):
         with Collector(bench) as collector:
-            result = bench.client(
-                "deliver", events=events, host=collector.url + "/track",
-                api_key=Collector.KEY,
-                **dict(BATCH, max_batch_events=1000, flush_at=1000,
-                       **settings))
-            expect_equal("the collector's count", collector.stats()["events"],
-                         events)
-            return result
+            return deliver_to(collector, collector.url, events, **settings)
+
+    def distant(events, **settings):
+        with Collector(bench) as collector, Server(
+                [bench.program("relay"), "--delay-ms", "20",
+                 collector.port()]) as relay:
+            return deliver_to(collector, relay.url, events, **settings)
     bench.measure("delivery to datalyrd", {
-        "batches of 1000": run,
-        "batches of 1000, gzip": lambda: run(compression="gzip"),
+        "batches of 1000": lambda: near(many, **batches),
+        "batches of 1000, gzip": lambda: near(
+            many, compression="gzip", **batches),
+        "single, 10 in flight": lambda: near(few, **SINGLE),
+        "batches of 1000, 20 ms": lambda: distant(many, **batches),
+        "batches of 1000, gzip, 20 ms": lambda: distant(
+            many, compression="gzip", **batches),
+        "single, 10 in flight, 20 ms": lambda: distant(
+            bench.pick(1000, 5000), **SINGLE),
     })
 
 

@@ -118,6 +118,8 @@ def delivery_goals(read):
     yield "batches with gzip, bytes per event", \
         read(FAST, "batches of 500, gzip", "sent_bytes_per_event"), "<=", 90, \
         None
+    yield "request head, bytes", \
+        read(FAST, "single, 10 in flight", "head_bytes"), "<=", 185, None
     growth = "growth, batches of 500"
     sizes = list(read.measurements.get(growth, {}))
     if len(sizes) > 2:

@@ -57,6 +57,7 @@ struct server {
     uint64_t requests;
     uint64_t events;
     uint64_t bytes;
+    uint64_t head_most; /* bytes of the longest head */
     uint64_t connections;
     struct connection *first_delayed;
     struct connection *last_delayed;
@@ -99,8 +100,9 @@ static void answer_count(const struct server *server,
     int body_len = snprintf(
         body, sizeof body,
         "{\"requests\":%" PRIu64 ",\"events\":%" PRIu64 ",\"bytes\":%" PRIu64
-        ",\"connections\":%" PRIu64 "}\n",
-        server->requests, server->events, server->bytes, server->connections);
+        ",\"head_most\":%" PRIu64 ",\"connections\":%" PRIu64 "}\n",
+        server->requests, server->events, server->bytes, server->head_most,
+        server->connections);
     int len = snprintf(text, sizeof text,
                        "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s",
                        body_len, body);
@@ -205,6 +207,9 @@ static bool step(struct server *server, struct connection *connection)
     server->requests++;
     server->events += head.event_count;
     server->bytes += head.content_len;
+    if (server->head_most < head_len) {
+        server->head_most = head_len;
+    }
     consume(connection, head_len);
     connection->skip_left = head.content_len;
     if (head.content_len == 0) {
@@ -446,7 +451,8 @@ int main(int argc, char **argv)
     }
     run(&server, open_signals());
     printf("{\"requests\":%" PRIu64 ",\"events\":%" PRIu64 ",\"bytes\":%" PRIu64
-           ",\"connections\":%" PRIu64 "}\n",
-           server.requests, server.events, server.bytes, server.connections);
+           ",\"head_most\":%" PRIu64 ",\"connections\":%" PRIu64 "}\n",
+           server.requests, server.events, server.bytes, server.head_most,
+           server.connections);
     return EXIT_SUCCESS;
 }
