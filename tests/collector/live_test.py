@@ -11,7 +11,8 @@ import sys
 import threading
 import time
 
-from collector import PATIENCE_S, SANITIZED, Collector, equal, event, true
+from collector import (PATIENCE_S, SANITIZED, Answer, Collector,
+                       check_described, equal, event, true)
 from tap import Tap
 
 tap = Tap()
@@ -156,7 +157,7 @@ def waiters_answer_from_the_commit():
             answers = []
 
             def read(waiter=waiter, answers=answers):
-                answers.append(json.loads(waiter.getresponse().read()))
+                answers.append(Answer(waiter.getresponse()))
                 answers.append(time.monotonic())
 
             thread = threading.Thread(target=read)
@@ -164,7 +165,9 @@ def waiters_answer_from_the_commit():
             collector.send(event("e%d" % i, userId="u", eventId="%d" % i))
             sent = time.monotonic()
             thread.join(PATIENCE_S)
-            equal([e["eventId"] for e in answers[0]["events"]], ["%d" % i],
+            check_described("GET", "/api/v1/wait", answers[0])
+            equal([e["eventId"] for e in answers[0].json["events"]],
+                  ["%d" % i],
                   "the waiter's event")
             late_ms.append((answers[1] - sent) * 1000)
             waiter.close()

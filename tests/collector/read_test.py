@@ -4,7 +4,8 @@ import http.client
 import json
 import threading
 
-from collector import KEY, PATIENCE_S, Collector, equal, event, true
+from collector import (KEY, PATIENCE_S, Answer, Collector, check_described,
+                       equal, event, true)
 from tap import Tap
 
 tap = Tap()
@@ -106,7 +107,9 @@ def wait_answers_when_events_come():
                                                     timeout=PATIENCE_S)
             connection.request("GET", "/api/v1/wait?event=order&count=3"
                                       "&timeout=50s")
-            found.append(connection.getresponse().read())
+            answer = Answer(connection.getresponse())
+            check_described("GET", "/api/v1/wait", answer)
+            found.append(answer)
 
         waiters = [threading.Thread(target=wait) for _ in range(20)]
         for waiter in waiters:
@@ -117,8 +120,8 @@ def wait_answers_when_events_come():
         for waiter in waiters:
             waiter.join(PATIENCE_S)
         equal(len(found), 20, "answers")
-        for body in found:
-            equal(ids(json.loads(body)["events"]), ["1", "2", "3"], "events")
+        for answer in found:
+            equal(ids(answer.json["events"]), ["1", "2", "3"], "events")
 
 
 def wait_says_what_came_closest():
