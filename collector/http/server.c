@@ -8,6 +8,10 @@
  * Bodies are counted against one budget for all connections: beyond it the
  * answer is 503, and the senders try again when the others are through.
  *
+ * Stopping: what is handed to the routes is counted, and waited for; from the
+ * first moment on nothing more is handed over. A connection that stays open
+ * may send for ever, so it is told to try again, and closed.
+ *
  * The path is taken raw from the request line: the library would decode it and
  * lose the difference between a slash and an encoded one.
  */
@@ -44,8 +48,9 @@ struct dld_server {
     int socket;
     bool is_quiet;
     uint16_t port;
+    atomic_bool is_draining;
     atomic_uint_fast64_t held_bytes;
-    atomic_uint_fast64_t in_work;
+    atomic_uint_fast64_t in_work; /* handed over, and not gone yet */
     atomic_uint_fast64_t requests;
 };
 
@@ -121,6 +126,8 @@ static void on_completed(void *self, struct MHD_Connection *connection,
         server->options.handler.finish(server->options.handler.self, request,
                                        code ==
                                            MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    }
+    if (request->is_counted) {
         atomic_fetch_sub(&server->in_work, 1);
     }
     set_deadline(request, deadline(server->options.idle_timeout_ms));
@@ -284,7 +291,6 @@ static void begin(struct dld_request *request, const char *method)
     size_t limit = server->options.max_body_bytes;
 
     atomic_fetch_add(&server->requests, 1);
-    atomic_fetch_add(&server->in_work, 1);
     request->stage = DLD_STAGE_BODY;
     request->started_ns = dlr_clock_monotonic_ns();
     request->received_ms = dlr_clock_realtime_ms();
@@ -367,6 +373,24 @@ static enum MHD_Result answer(struct dld_request *request)
     return result;
 }
 
+/* Counts the request before it looks: whoever waits for the count to become
+ * zero then knows that nobody follows. */
+static bool is_admitted(struct dld_request *request)
+{
+    struct dld_server *server = request->server;
+
+    atomic_fetch_add(&server->in_work, 1);
+    if (!atomic_load(&server->is_draining)) {
+        request->is_counted = true;
+        return true;
+    }
+    atomic_fetch_sub(&server->in_work, 1);
+    dld_reply_error(request, 503, "the collector is stopping",
+                    "nothing of this request is done; send it again", NULL);
+    dld_reply_header(request, "Connection", "close");
+    return false;
+}
+
 static enum MHD_Result work(struct dld_request *request)
 {
     struct dld_http_handler *handler = &request->server->options.handler;
@@ -374,7 +398,7 @@ static enum MHD_Result work(struct dld_request *request)
     end_body(request);
     request->stage = DLD_STAGE_WORK;
     set_deadline(request, DLD_NO_DEADLINE);
-    if (request->reply.status == 0) {
+    if (request->reply.status == 0 && is_admitted(request)) {
         handler->handle(handler->self, request);
     }
     /* A deferred one may be answered by another thread at this moment. */
@@ -504,6 +528,7 @@ void dld_server_quiesce(struct dld_server *server)
 {
     if (!server->is_quiet) {
         server->is_quiet = true;
+        atomic_store(&server->is_draining, true);
         if (server->daemon != NULL) {
             (void)MHD_quiesce_daemon(server->daemon);
         }

@@ -40,7 +40,7 @@ struct dld_server_options {
 struct dld_server_stats {
     uint64_t connections;
     uint64_t requests;
-    uint64_t in_work;    /* requests between head and answer */
+    uint64_t in_work;    /* requests that a route works on */
     uint64_t cut;        /* connections that were too slow */
     uint64_t body_bytes; /* held now */
 };

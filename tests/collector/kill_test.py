@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """What was answered with 200 is there after kill -9, and there once."""
+import collections
 import http.client
 import json
 import random
+import socket
 import sys
 import threading
+import time
 
 from collector import KEY, PATIENCE_S, Collector, equal, event, true
 from tap import Tap
@@ -94,32 +97,124 @@ def survives(rounds, rows):
                      "the index of " + user)
 
 
+class Deliverer(threading.Thread):
+    """Sends its batches until all are answered or the collector is gone."""
+
+    def __init__(self, port, todo):
+        super().__init__()
+        self.port = port
+        self.todo = todo
+        self.told = collections.Counter()
+
+    def run(self):
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port,
+                                                    timeout=PATIENCE_S)
+            while self.todo:
+                connection.request("POST", "/batch",
+                                   json.dumps({"events": self.todo[-1]}),
+                                   {"X-API-Key": KEY})
+                answer = connection.getresponse()
+                body = json.loads(answer.read())
+                if answer.status == 200:
+                    self.told["accepted"] += body["accepted"]
+                    self.told["duplicates"] += body["duplicates"]
+                    self.told["sent"] += len(self.todo.pop())
+        except (OSError, http.client.HTTPException, ValueError):
+            pass
+
+
+def deliver(collector, lists, end, left, told):
+    """Sends from all lists at once; `end` ends the collector under load as
+    soon as so few batches are left."""
+    senders = [Deliverer(collector.port, todo) for todo in lists]
+    for sender in senders:
+        sender.start()
+    while end is not None and sum(map(len, lists)) > left:
+        time.sleep(0.001)
+    if end is not None:
+        end()
+    for sender in senders:
+        sender.join()
+        told.update(sender.told)
+
+
 def redeliveries_are_stored_once():
     rng = random.Random(3)
-    count = 100000 if IS_LONG else 8000
+    events = 25000 if IS_LONG else 2000
     kinds = [event(userId="u%d" % (i % 50), eventId="id-%d" % i,
-                   properties={"n": i}) for i in range(count // 4)]
-    deliveries = kinds * 4
+                   properties={"n": i}) for i in range(events)]
+    deliveries = kinds * 5  # four duplicates of each
     rng.shuffle(deliveries)
+    batches = [deliveries[at:at + 50] for at in range(0, len(deliveries), 50)]
+    lists = [batches[i::4] for i in range(4)]
+    told = collections.Counter()
     with Collector("--rate-limit", "unlimited", "--partition-rows",
-                   str(count // 20)) as collector:
-        accepted = duplicates = 0
-        for at in range(0, count, 500):
-            answer = collector.send(*deliveries[at:at + 500])
-            accepted += answer["accepted"]
-            duplicates += answer["duplicates"]
-            if at in (count // 1500 * 500, count // 1000 * 500):
-                collector.restart()
-        equal((accepted, duplicates), (count // 4, count - count // 4),
-              "verdicts")
+                   str(events // 7)) as collector:
+        deliver(collector, lists, collector.stop, len(batches) * 2 // 3, told)
+        equal(told["accepted"] + told["duplicates"], told["sent"],
+              "verdicts before the first end")
+        collector.start()
+        equal(collector.stats()["events"], told["accepted"],
+              "events after an end in order")
+        deliver(collector, lists, collector.kill, len(batches) // 3, told)
+        collector.start()
+        deliver(collector, lists, None, 0, told)
+        equal([len(todo) for todo in lists], [0] * 4, "batches that are left")
+        equal((told["sent"], told["accepted"] + told["duplicates"]),
+              (events * 5, events * 5), "verdicts")
+        # What was stored when the answer did not leave is told as known.
+        true(events - 4 * 50 <= told["accepted"] <= events,
+             "%d told as new" % told["accepted"])
         stats = collector.stats()
-        equal((stats["events"], stats["duplicates"], stats["idConflicts"],
-               stats["users"]), (count // 4, count - count // 4, 0, 50),
-              "stats")
+        equal((stats["events"], stats["idConflicts"], stats["users"]),
+              (events, 0, 50), "stats")
+        found = {e["eventId"]: e["properties"]["n"]
+                 for e in collector.events(limit=10000)}
+        equal(found, {"id-%d" % i: i for i in range(events)}, "events")
+        equal(len(collector.events(user="u7", limit=10000)), events // 50,
+              "events of a user")
 
 
+def ask(collector, text, body=b""):
+    connection = socket.create_connection(("127.0.0.1", collector.port),
+                                          timeout=PATIENCE_S)
+    connection.sendall(("%s HTTP/1.1\r\nHost: 127.0.0.1\r\nX-API-Key: %s\r\n"
+                        "Content-Length: %d\r\n\r\n"
+                        % (text, KEY, 9999 if body else 0)).encode() + body)
+    return connection
+
+
+def ends_in_order_under_load(rounds):
+    """With senders, live streams, waiting questions and a half body: it ends
+    with 0, and what it said is true after the next start."""
+    batches = [[event(userId="u", eventId="%d-%d" % (i, j))
+                for j in range(5)] for i in range(rounds * 2000)]
+    lists = [batches[i::6] for i in range(6)]
+    told = collections.Counter()
+    with Collector("--rate-limit", "unlimited") as collector:
+        for _ in range(rounds):
+            held = [ask(collector, "GET /api/v1/events/stream")
+                    for _ in range(5)]
+            held += [ask(collector, "GET /api/v1/wait?event=none&timeout=60s")
+                     for _ in range(5)]
+            held += [ask(collector, "POST /track", b'{"event":'),
+                     ask(collector, "GET /healthz"),
+                     ask(collector, "GET /api/v1/events?limit=10000")]
+            left = sum(map(len, lists))
+            deliver(collector, lists, collector.stop, left - 150, told)
+            for connection in held:
+                connection.close()
+            collector.start()
+            equal(collector.stats()["events"], told["accepted"], "events")
+        equal(told["duplicates"], 0, "events stored, and not said to be")
+
+
+tap.check("SIGTERM under load ends in order: all that was stored was answered",
+          ends_in_order_under_load, 40 if IS_LONG else 4)
 tap.check("kill -9 at random moments loses nothing that was confirmed",
           survives, 200 if IS_LONG else 6, 700)
-tap.check("redeliveries in random order over two restarts are stored once",
+tap.check("%d duplicates in random order, over an end in order and a kill -9 "
+          "under load, are stored once" % (100000 if IS_LONG else 8000),
           redeliveries_are_stored_once)
 tap.finish()
