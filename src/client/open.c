@@ -123,6 +123,7 @@ static datalyr_status open_journal(datalyr_client *client, datalyr_error *error)
         .host = config->host,
         .api_key = config->api_key,
         .sync = (datalyr_sync_mode)config->journal_sync,
+        .overflow = (datalyr_overflow)config->overflow,
         .memory_max = (uint64_t)config->max_queue_bytes / 2,
     };
     int failure = dlr_journal_open(&client->journal, &settings);

@@ -136,6 +136,7 @@ int dlr_journal_open(struct dlr_journal *journal,
     memset(journal, 0, sizeof *journal);
     journal->lock_file = -1;
     journal->sync = config->sync;
+    journal->overflow = config->overflow;
     journal->memory_max = config->memory_max;
     journal->boot_mark = dlr_process_boot_mark();
     dlr_journal_destination(config->host, config->api_key,
@@ -290,6 +291,18 @@ static void note_recovery(struct dlr_journal *journal)
     dlr_mutex_unlock(&journal->lock);
 }
 
+/* There is neither a file nor memory for a segment. On a full disk the oldest
+ * events make room for one. Where no file can be made for another reason they
+ * would all go and make none: the new event is refused instead. */
+static datalyr_status without_room(const struct dlr_journal *journal, int error)
+{
+    bool can_make_room = error == ENOSPC || error == EDQUOT;
+
+    return journal->overflow == DATALYR_DROP_OLDEST && !can_make_room
+               ? DATALYR_NOMEM
+               : DATALYR_QUEUE_FULL;
+}
+
 /* A segment in memory in place of the file that could not be made. */
 static datalyr_status fall_back(struct dlr_journal *journal, size_t min_bytes,
                                 int64_t now_ms, int error,
@@ -302,7 +315,7 @@ static datalyr_status fall_back(struct dlr_journal *journal, size_t min_bytes,
     has_room = journal->memory_bytes + min_bytes <= journal->memory_max;
     dlr_mutex_unlock(&journal->lock);
     if (!has_room) {
-        return DATALYR_QUEUE_FULL;
+        return without_room(journal, error);
     }
     if (dlr_memory_segments.make(NULL, min_bytes, false, now_ms, out) !=
         DATALYR_OK) {

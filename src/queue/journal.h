@@ -31,6 +31,7 @@ struct dlr_journal {
     char owner[DLR_OWNER_CAP];
     uint8_t destination[DLR_DESTINATION_BYTES];
     datalyr_sync_mode sync;
+    datalyr_overflow overflow;
     uint64_t memory_max; /* bytes of segments that had to fall back to memory */
     uint32_t boot_mark;
 
@@ -49,6 +50,7 @@ struct dlr_journal_config {
     const char *host;
     const char *api_key;
     datalyr_sync_mode sync;
+    datalyr_overflow overflow;
     uint64_t memory_max;
 };
 

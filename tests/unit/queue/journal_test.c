@@ -10,10 +10,13 @@
 
 #include "os/file.h"
 #include "support/folder.h"
+#include "support/queue_rig.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 struct rig {
@@ -275,6 +278,131 @@ static void a_removed_directory_leaves_memory(void **state)
     retire(after);
 }
 
+/* ---- a queue whose files can no longer be made */
+
+#define EVENT_BYTES 1000u
+
+static datalyr_status append_event(struct dlr_queue *queue)
+{
+    static char event[EVENT_BYTES];
+    bool wakes;
+
+    memset(event, ' ', sizeof event);
+    event[0] = '{';
+    event[sizeof event - 1] = '}';
+    return dlr_queue_append(queue, dlr_text_n(event, sizeof event), NULL,
+                            &wakes);
+}
+
+/* Fills the memory that stands in for files, and returns what the first event
+ * beyond it is told. */
+static datalyr_status fill_memory(struct dlr_queue *queue)
+{
+    datalyr_status status = DATALYR_OK;
+
+    for (unsigned i = 0;
+         i < 20000 && status == DATALYR_OK &&
+         queue->ledger.dropped[DATALYR_DROP_QUEUE_OVERFLOW] == 0;
+         i++) {
+        status = append_event(queue);
+    }
+    return status;
+}
+
+/* A full disk: this program's own posix_fallocate() stands before the system's.
+ * 0: it has room. */
+static uint64_t disk_bytes;
+
+static uint64_t count_bytes(void)
+{
+    DIR *dir = opendir(rig.path);
+    struct dirent *entry;
+    uint64_t bytes = 0;
+
+    assert_non_null(dir);
+    while ((entry = readdir(dir)) != NULL) {
+        struct stat info;
+
+        if (fstatat(dirfd(dir), entry->d_name, &info, 0) == 0 &&
+            S_ISREG(info.st_mode)) {
+            bytes += (uint64_t)info.st_size;
+        }
+    }
+    (void)closedir(dir);
+    return bytes;
+}
+
+int posix_fallocate(int fd, off_t offset, off_t len)
+{
+    if (disk_bytes > 0 && count_bytes() + (uint64_t)len > disk_bytes) {
+        return ENOSPC;
+    }
+    return syscall(SYS_fallocate, fd, 0, offset, len) == 0 ? 0 : errno;
+}
+
+static void open_queue(struct dlr_queue *queue, datalyr_overflow overflow)
+{
+    struct dlr_queue_config config = queue_rig_config();
+
+    config.max_events = UINT64_MAX;
+    config.max_bytes = (uint64_t)32 << 20;
+    config.max_age_ms = INT64_MAX;
+    config.overflow = overflow;
+    config.keeps_dropped = false;
+    config.block_timeout_ms = 1;
+    rig.journal.overflow = overflow;
+    assert_int_equal(dlr_queue_init(queue, &config, &rig.maker), 0);
+    for (unsigned i = 0; i < 4000; i++) {
+        assert_int_equal(append_event(queue), DATALYR_OK);
+    }
+}
+
+static void
+no_event_on_the_disk_is_evicted_for_one_that_cannot_go_there(void **state)
+{
+    struct dlr_queue queue;
+    uint64_t before;
+
+    (void)state;
+    open_queue(&queue, DATALYR_DROP_OLDEST);
+    assert_int_equal(
+        nftw(rig.path, test_folder_remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
+    assert_int_equal(fill_memory(&queue), DATALYR_NOMEM);
+    assert_true(queue.ledger.pending > 4000); /* those in memory too */
+    assert_int_equal(queue.ledger.dropped[DATALYR_DROP_QUEUE_OVERFLOW], 0);
+    assert_int_equal(queue.ledger.refused[DATALYR_REFUSED_QUEUE_FULL], 1);
+    before = queue.ledger.pending;
+    assert_int_equal(append_event(&queue), DATALYR_NOMEM);
+    assert_int_equal(queue.ledger.pending, before);
+    dlr_queue_clear(&queue);
+}
+
+static void
+who_waits_for_room_waits_also_where_no_file_can_be_made(void **state)
+{
+    struct dlr_queue queue;
+
+    (void)state;
+    open_queue(&queue, DATALYR_BLOCK);
+    assert_int_equal(
+        nftw(rig.path, test_folder_remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
+    assert_int_equal(fill_memory(&queue), DATALYR_QUEUE_FULL);
+    dlr_queue_clear(&queue);
+}
+
+static void on_a_full_disk_the_oldest_make_room(void **state)
+{
+    struct dlr_queue queue;
+
+    (void)state;
+    open_queue(&queue, DATALYR_DROP_OLDEST);
+    disk_bytes = count_bytes();
+    assert_int_equal(fill_memory(&queue), DATALYR_OK);
+    disk_bytes = 0;
+    assert_in_range(queue.ledger.dropped[DATALYR_DROP_QUEUE_OVERFLOW], 1, 4000);
+    dlr_queue_clear(&queue);
+}
+
 static void clients_of_one_directory_have_files_of_their_own(void **state)
 {
     struct dlr_journal other;
@@ -385,6 +513,9 @@ int main(void)
         TEST(trouble_is_told_again_only_after_a_file_could_be_made),
         TEST(memory_in_place_of_files_has_a_ceiling_of_its_own),
         TEST(a_removed_directory_leaves_memory),
+        TEST(no_event_on_the_disk_is_evicted_for_one_that_cannot_go_there),
+        TEST(who_waits_for_room_waits_also_where_no_file_can_be_made),
+        TEST(on_a_full_disk_the_oldest_make_room),
         TEST(clients_of_one_directory_have_files_of_their_own),
         TEST(the_lock_file_stays_while_something_is_left),
         TEST(buried_events_stand_one_a_line),
