@@ -4,19 +4,37 @@ keys that are too weak for what they are used for."""
 import contextlib
 import json
 
-from collector import KEY, Collector, equal, event, true
+from collector import DESCRIPTION, KEY, Collector, equal, event, true
 from tap import Tap
 
 tap = Tap()
 ADMIN = "dk_admin_0123456789"
 READ = "dk_read_0123456789"
 OPTIONS = ("--admin-key", ADMIN, "--read-key", READ)
+SHOP = "https://shop.example"
 SECRET = "only-for-us"
-READS = ("/api/v1/events", "/api/v1/stats", "/api/v1/users/ann",
-         "/api/v1/users/ann/journey", "/api/v1/anonymous/anon_1",
-         "/api/v1/groups/g", "/api/v1/overview", "/api/v1/traffic",
-         "/api/v1/wait?event=x&timeout=0s", "/api/v1/events/stream", "/metrics")
-WRITES = (("DELETE", "/api/v1/users/ann"), ("POST", "/api/v1/reset"))
+EXAMPLES = {"/api/v1/users/{id}": "ann", "/api/v1/users/{id}/journey": "ann",
+            "/api/v1/anonymous/{id}": "anon_1", "/api/v1/groups/{id}": "g"}
+QUERIES = {"/api/v1/wait": "?event=x&timeout=0s"}
+
+
+def routes(*methods):
+    """The routes of these methods that the description has; a new one is in
+    these tests as soon as it is described."""
+    found = []
+    for path, described in DESCRIPTION["paths"].items():
+        for method in methods:
+            if method in described and path.startswith("/api/v1/"):
+                filled = path.replace("{id}", EXAMPLES.get(path, "ann"))
+                found.append((method.upper(), filled + QUERIES.get(path, "")))
+    return found
+
+
+READS = [path for _, path in routes("get")] + ["/metrics"]
+# Logging in and out is for those who have no right yet: tests of its own.
+WRITES = [(method, path) for method, path in
+          routes("post", "put", "patch", "delete")
+          if path != "/api/v1/session"]
 
 
 @contextlib.contextmanager
@@ -28,12 +46,15 @@ def prepared(*more):
         yield collector
 
 
-def nothing_moves(collector, headers, what, statuses=(401, 403)):
+def nothing_moves(collector, headers, what, statuses=(401, 403),
+                  may_send=False):
     """With these headers nothing is read and nothing is changed."""
     for path in READS:
         answer = collector.request("GET", path, headers=headers)
         true(answer.status in statuses, "%s: GET %s is %r"
              % (what, path, answer))
+        head = collector.request("HEAD", path, headers=headers)
+        equal(head.status, answer.status, "%s: HEAD %s" % (what, path))
         true(SECRET.encode() not in answer.body, what + ": it is in " + path)
         true("access-control-allow-origin" not in answer.headers,
              "%s: GET %s is offered to pages" % (what, path))
@@ -41,22 +62,48 @@ def nothing_moves(collector, headers, what, statuses=(401, 403)):
         answer = collector.request(method, path, headers=headers)
         true(answer.status in statuses, "%s: %s %s is %r"
              % (what, method, path, answer))
+    for path in () if may_send else ("/", "/track", "/batch", "/any/thing"):
+        # What a page may send without asking first.
+        for kind in ("text/plain", "application/json",
+                     "application/x-www-form-urlencoded"):
+            answer = collector.post(path, event(userId="evil"), dict(
+                {"Content-Type": kind}, **headers), key=None)
+            true(answer.status in statuses, "%s: POST %s is %r"
+                 % (what, path, answer))
     equal(collector.stats()["events"], 1, what + ": events")
+    equal(collector.get("/api/v1/users/ann").status, 200, what + ": the user")
+
+
+def all_routes_are_here():
+    equal((len(READS) >= 11, len(WRITES) >= 2), (True, True),
+          "%d reads and %d writes" % (len(READS), len(WRITES)))
+    # Each of them answers a program on this machine: it is a route.
+    with prepared("--test") as collector:
+        for path in READS:
+            if not path.endswith("/stream"):
+                true(collector.get(path).status in (200, 404, 408), path)
+        equal(collector.get("/api/v1/groups/g").status, 404, "no such group")
+        for method, path in WRITES:
+            answer = collector.request(method, path, headers={
+                "Authorization": "Bearer " + ADMIN})
+            equal(answer.status, 200, "%s %s" % (method, path))
+        equal(collector.stats()["events"], 0, "events")
 
 
 def other_origins_get_nothing():
-    with prepared("--test", "--allow-origin", "https://shop.example") as \
+    with prepared("--test", "--allow-origin", SHOP) as \
             collector:
         for headers in ({"Origin": "https://evil.example"},
-                        {"Origin": "https://shop.example"},
+                        {"Origin": SHOP},
                         {"Origin": "null"},
                         {"Sec-Fetch-Site": "cross-site"},
                         {"Sec-Fetch-Site": "same-site"},
                         {"Origin": "http://127.0.0.1:1"}):
-            nothing_moves(collector, headers, "%r" % headers)
+            nothing_moves(collector, headers, "%r" % headers,
+                          may_send=headers.get("Origin") == SHOP)
         asked = collector.request(
             "OPTIONS", "/api/v1/events",
-            headers={"Origin": "https://shop.example",
+            headers={"Origin": SHOP,
                      "Access-Control-Request-Method": "GET"})
         true("access-control-allow-origin" not in asked.headers,
              "the read API is offered to pages")
@@ -71,6 +118,9 @@ def other_origins_get_nothing():
                 answer = collector.request(method, path, headers=dict(
                     cookie, Origin=origin))
                 equal(answer.status, 403, "%s %s" % (method, path))
+            answer = collector.request("DELETE", "/api/v1/session",
+                                       headers=dict(cookie, Origin=origin))
+            equal(answer.status, 403, "logging somebody out")
         equal(collector.stats()["events"], 1, "events")
 
 
@@ -82,6 +132,10 @@ def rebound_names_get_nothing():
                      "127.1.evil.example:80", "0", ""):
             nothing_moves(collector, {"Host": host}, "Host: " + host,
                           (400, 401, 403))
+            # The page that was rebound is of the origin it asks.
+            nothing_moves(collector, {"Host": host, "Origin": "http://" + host,
+                                      "Sec-Fetch-Site": "same-origin"},
+                          "a page of " + host, (400, 401, 403))
         for host in ("localhost:%d" % collector.port, "127.0.0.1", "[::1]:1"):
             equal(collector.get("/api/v1/stats", headers={"Host": host})
                   .status, 200, "Host: " + host)
@@ -113,6 +167,8 @@ def weak_keys_change_nothing():
                     answer = collector.request(method, path, headers=headers)
                     equal(answer.status, 401, "%s %s with %r"
                           % (method, path, headers))
+                    equal(collector.get("/api/v1/users/ann").status, 200,
+                          "the user after " + method)
         answer = collector.request("DELETE", "/api/v1/users/ann", headers={
             "Cookie": "datalyr_key=" + ADMIN})
         equal(answer.status, 401, "the admin key in a cookie")
@@ -203,13 +259,15 @@ def wrong_proxies_are_named():
             raise AssertionError("it starts with " + text)
 
 
+tap.check("every route of the description is tried",
+          all_routes_are_here)
 tap.check("a page of another origin reads and changes nothing",
           other_origins_get_nothing)
 tap.check("a host name that is rebound reads and changes nothing",
           rebound_names_get_nothing)
 tap.check("a request through a proxy on this host reads and changes nothing "
           "without a key", proxies_get_nothing)
-tap.check("a key does what its role says and no more",
+tap.check("a read key deletes nothing, and no key does more than its role",
           weak_keys_change_nothing)
 tap.check("a read key becomes a cookie that reads, until the log-out",
           the_cookie_opens_reading)
