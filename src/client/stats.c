@@ -44,24 +44,24 @@ datalyr_status datalyr_stats(datalyr_client *client, datalyr_ledger *ledger)
     return DATALYR_OK;
 }
 
+static uint64_t sum(const uint64_t *counts, size_t count)
+{
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        total += counts[i];
+    }
+    return total;
+}
+
 uint64_t datalyr_ledger_refused(const datalyr_ledger *ledger)
 {
-    uint64_t sum = 0;
-
-    for (int i = 0; i < DATALYR_REFUSED_COUNT; i++) {
-        sum += ledger->refused[i];
-    }
-    return sum;
+    return sum(ledger->refused, DATALYR_REFUSED_COUNT);
 }
 
 uint64_t datalyr_ledger_dropped(const datalyr_ledger *ledger)
 {
-    uint64_t sum = 0;
-
-    for (int i = 0; i < DATALYR_DROP_COUNT; i++) {
-        sum += ledger->dropped[i];
-    }
-    return sum;
+    return sum(ledger->dropped, DATALYR_DROP_COUNT);
 }
 
 static void put_head(struct dlr_buf *out, const char *name, const char *type,
@@ -70,18 +70,23 @@ static void put_head(struct dlr_buf *out, const char *name, const char *type,
     dlr_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
+static void put_value(struct dlr_buf *out, const char *name, const char *type,
+                      const char *help, uint64_t value)
+{
+    put_head(out, name, type, help);
+    dlr_buf_printf(out, "%s %" PRIu64 "\n", name, value);
+}
+
 static void put_counter(struct dlr_buf *out, const char *name, const char *help,
                         uint64_t value)
 {
-    put_head(out, name, "counter", help);
-    dlr_buf_printf(out, "%s %" PRIu64 "\n", name, value);
+    put_value(out, name, "counter", help, value);
 }
 
 static void put_gauge(struct dlr_buf *out, const char *name, const char *help,
                       uint64_t value)
 {
-    put_head(out, name, "gauge", help);
-    dlr_buf_printf(out, "%s %" PRIu64 "\n", name, value);
+    put_value(out, name, "gauge", help, value);
 }
 
 static void put_reasons(struct dlr_buf *out, const datalyr_ledger *ledger)

@@ -68,6 +68,7 @@ struct waiter {
     datalyr_status status;
     unsigned wakes;
     size_t len;
+    _Atomic int64_t until_ms;
 };
 
 static void wait_at_fence(void *self)
@@ -77,6 +78,14 @@ static void wait_at_fence(void *self)
     waiter->left = dlr_queue_wait_settled(
         &waiter->rig->queue, dlr_clock_monotonic_ms() + FOR_EVER_MS, count_wake,
         &waiter->wakes);
+}
+
+static void wait_until_told(void *self)
+{
+    struct waiter *waiter = self;
+
+    waiter->left = dlr_queue_wait_settled_by(
+        &waiter->rig->queue, &waiter->until_ms, count_wake, &waiter->wakes);
 }
 
 /* Lets the other thread come as far as the fence. */
@@ -113,6 +122,26 @@ static void a_fence_covers_what_is_queued_and_in_flight_only(void **state)
     assert_int_equal(waiter.left, 0);
     assert_int_equal(waiter.wakes, 1);
     assert_int_equal(queue_rig_ledger(waiter.rig).pending, 1);
+    queue_rig_close(waiter.rig);
+}
+
+static void a_deadline_may_be_brought_forward_but_not_put_off(void **state)
+{
+    struct waiter waiter = {.rig = queue_rig_open(queue_rig_config())};
+    int64_t far_ms = dlr_clock_monotonic_ms() + FOR_EVER_MS;
+
+    (void)state;
+    waiter.until_ms = far_ms;
+    assert_int_equal(queue_rig_append(waiter.rig, "a"), DATALYR_OK);
+    assert_int_equal(
+        dlr_thread_start(&waiter.thread, "waiter", wait_until_told, &waiter),
+        0);
+    await_fence(waiter.rig);
+    dlr_queue_bring_forward(&waiter.rig->queue, &waiter.until_ms, far_ms + 1);
+    assert_true(waiter.until_ms == far_ms);
+    dlr_queue_bring_forward(&waiter.rig->queue, &waiter.until_ms, 1);
+    dlr_thread_join(&waiter.thread);
+    assert_int_equal(waiter.left, 1);
     queue_rig_close(waiter.rig);
 }
 
@@ -168,20 +197,27 @@ static struct dlr_queue_config blocking_config(void)
     return config;
 }
 
-static void a_blocked_caller_goes_on_when_an_event_is_settled(void **state)
+/* Another thread waits for the place of the only event there may be. */
+static void block_at_one_event(struct waiter *waiter)
 {
     struct dlr_queue_config config = blocking_config();
+
+    config.max_events = 1;
+    waiter->rig = queue_rig_open(config);
+    assert_int_equal(queue_rig_append(waiter->rig, "a"), DATALYR_OK);
+    assert_int_equal(
+        dlr_thread_start(&waiter->thread, "waiter", append_blocking, waiter),
+        0);
+    await_blocked(waiter->rig);
+}
+
+static void a_blocked_caller_goes_on_when_an_event_is_settled(void **state)
+{
     struct waiter waiter = {.len = 5};
     struct dlr_slice slice;
 
     (void)state;
-    config.max_events = 1;
-    waiter.rig = queue_rig_open(config);
-    assert_int_equal(queue_rig_append(waiter.rig, "a"), DATALYR_OK);
-    assert_int_equal(
-        dlr_thread_start(&waiter.thread, "waiter", append_blocking, &waiter),
-        0);
-    await_blocked(waiter.rig);
+    block_at_one_event(&waiter);
     assert_true(dlr_queue_take(&waiter.rig->queue, 1, SIZE_MAX, &slice));
     dlr_queue_deliver(&waiter.rig->queue, &slice, NULL, 0, 0);
     dlr_thread_join(&waiter.thread);
@@ -238,17 +274,10 @@ static void a_blocked_caller_is_refused_when_its_time_is_over(void **state)
 
 static void closing_ends_the_wait_for_room(void **state)
 {
-    struct dlr_queue_config config = blocking_config();
     struct waiter waiter = {.len = 5};
 
     (void)state;
-    config.max_events = 1;
-    waiter.rig = queue_rig_open(config);
-    assert_int_equal(queue_rig_append(waiter.rig, "a"), DATALYR_OK);
-    assert_int_equal(
-        dlr_thread_start(&waiter.thread, "waiter", append_blocking, &waiter),
-        0);
-    await_blocked(waiter.rig);
+    block_at_one_event(&waiter);
     dlr_queue_close(&waiter.rig->queue);
     dlr_thread_join(&waiter.thread);
     assert_int_equal(waiter.status, DATALYR_CLOSED);
@@ -274,6 +303,7 @@ int main(void)
         cmocka_unit_test(an_empty_queue_passes_at_once_and_wakes_nobody),
         cmocka_unit_test(a_passed_deadline_tells_what_is_left_and_asks_for_it),
         cmocka_unit_test(a_fence_covers_what_is_queued_and_in_flight_only),
+        cmocka_unit_test(a_deadline_may_be_brought_forward_but_not_put_off),
         cmocka_unit_test(an_eviction_passes_the_fence),
         cmocka_unit_test(a_blocked_caller_goes_on_when_an_event_is_settled),
         cmocka_unit_test(

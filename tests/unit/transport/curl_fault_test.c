@@ -46,13 +46,18 @@ static enum raw_next serve_text(struct raw_server *server,
     return RAW_CLOSE;
 }
 
+static const struct dlr_answer *first_answer(serve_function *serve)
+{
+    begin(serve);
+    return exchange(&fixture.requests[0]);
+}
+
 static void connection_reset_before_an_answer_is_told(void **state)
 {
     const struct dlr_answer *answer;
 
     (void)state;
-    begin(serve_reset);
-    answer = exchange(&fixture.requests[0]);
+    answer = first_answer(serve_reset);
     assert_int_equal(answer->http_status, 0);
     assert_int_not_equal(answer->system_code, 0);
     assert_contains(answer->message, "broke before an answer came");
@@ -104,8 +109,7 @@ static void answer_that_breaks_off_has_a_status_and_a_code(void **state)
 
     (void)state;
     fixture.server.test = texts;
-    begin(serve_text);
-    answer = exchange(&fixture.requests[0]);
+    answer = first_answer(serve_text);
     assert_int_equal(answer->http_status, 200);
     assert_int_not_equal(answer->system_code, 0);
     assert_true(answer->is_truncated);
@@ -136,8 +140,7 @@ static void answer_without_end_is_cut_at_the_ceiling(void **state)
     const struct dlr_answer *answer;
 
     (void)state;
-    begin(serve_without_end);
-    answer = exchange(&fixture.requests[0]);
+    answer = first_answer(serve_without_end);
     assert_int_equal(answer->http_status, 200);
     assert_int_equal(answer->system_code, 0);
     assert_true(answer->is_truncated);
