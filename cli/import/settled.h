@@ -29,7 +29,7 @@ struct cli_settled {
     size_t cap;    /* a power of two */
     uint64_t head; /* the first that is not settled */
     uint64_t tail;
-    uint64_t *buckets; /* 1 + the newest entry of a hash; 0: none */
+    uint32_t *buckets; /* 1 + place of the newest entry of a hash; 0: none */
     bool is_frozen;    /* an event was lost: nothing behind it counts */
 };
 

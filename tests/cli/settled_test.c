@@ -62,6 +62,25 @@ static void an_id_that_stands_twice_is_served_oldest_first(void **state)
     cli_settled_clear(&settled);
 }
 
+/* Each bit of texts around the lengths at which folding changes its way. */
+static void the_hash_of_a_record_is_changed_by_each_of_its_bits(void **state)
+{
+    char text[100];
+
+    (void)state;
+    memset(text, 0, sizeof text);
+    for (size_t len = 0; len < sizeof text; len++) {
+        uint64_t before = cli_settled_hash(dlr_text_n(text, len));
+
+        assert_true(before != cli_settled_hash(dlr_text_n(text, len + 1)));
+        for (size_t bit = 0; bit < len * 8; bit++) {
+            text[bit / 8] = (char)(1 << bit % 8);
+            assert_true(before != cli_settled_hash(dlr_text_n(text, len)));
+            text[bit / 8] = 0;
+        }
+    }
+}
+
 static void a_lost_event_stops_the_mark_before_it(void **state)
 {
     struct cli_settled settled;
@@ -126,6 +145,7 @@ int main(void)
         cmocka_unit_test(a_mark_waits_for_the_oldest),
         cmocka_unit_test(an_id_that_stands_twice_is_served_oldest_first),
         cmocka_unit_test(a_lost_event_stops_the_mark_before_it),
+        cmocka_unit_test(the_hash_of_a_record_is_changed_by_each_of_its_bits),
         cmocka_unit_test(a_record_of_several_events_counts_when_all_are_done),
         cmocka_unit_test(more_than_the_first_ring_holds_are_kept),
     };
