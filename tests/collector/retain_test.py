@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """--keep: old events go, their ids are remembered."""
 import datetime
+import itertools
 import os
 
 from collector import Collector, equal, event, true
@@ -66,6 +67,47 @@ def old_events_go_and_stay_known():
         equal(len(collector.events(user="kim")), 1, "an old event that is new")
 
 
+def people_leave_with_their_last_event():
+    """At once; a restart would count anew."""
+    def numbers():
+        stats = collector.stats()
+        return stats["events"], stats["visitors"], stats["users"]
+
+    numbered = itertools.count()
+
+    def person(kind, n):
+        return {"userId": "%s-%d" % (kind, n),
+                "anonymousId": "anon-%s-%d" % (kind, n),
+                "eventId": "person-%d" % next(numbered)}
+
+    with Collector("--partition-rows", "20") as collector:
+        # Each batch fills a file, but for the last.
+        collector.send(*[recent("view", i, **person("stays", i % 4))
+                         for i in range(20)])
+        for first in (0, 2):
+            collector.send(*[
+                event("view", i, **person(("gone", "stays", "open")[i % 3],
+                                          i % 9 // 3 + first * (i % 3 == 0)))
+                for i in range(20)])
+        collector.send(*[recent("view", i, **person("open", i % 3))
+                         for i in range(9)])
+        equal(numbers(), (69, 12, 12), "before")
+        collector.arguments += ["--keep", "1d"]
+        collector.restart()
+        # It looks for old events within a second of its start.
+        for _ in range(50000):
+            if numbers() == (29, 7, 7):
+                break
+        equal(numbers(), (29, 7, 7), "after")
+        equal(collector.get("/api/v1/users/gone-2").status, 404, "gone-2")
+        collector.send(event("view", 1, **person("gone", 2)))
+        equal(numbers(), (30, 8, 8), "when one comes back")
+        collector.restart()
+        equal(numbers(), (30, 8, 8), "after a restart")
+
+
+tap.check("who has no event left is counted no more, without a restart",
+          people_leave_with_their_last_event)
 tap.check("events older than --keep go, and redeliveries of them are known",
           old_events_go_and_stay_known)
 tap.check("a cursor stays good when all before it is gone",

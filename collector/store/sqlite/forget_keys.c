@@ -44,6 +44,23 @@ bool dld_forget_note(struct dld_forget_keys *keys, uint32_t workspace,
     return has_room && (visitor == 0 || note(keys, &key));
 }
 
+bool dld_forget_note_summary(struct dld_forget_keys *keys, enum dld_key kind,
+                             const struct dld_summary *summary)
+{
+    const struct dld_summary_entry *entries = summary->data;
+    size_t count = summary->size / sizeof *entries;
+    bool has_room = true;
+
+    for (size_t i = 0; i < count && has_room; i++) {
+        struct dld_forget_key key = {.kind = kind,
+                                     .key = entries[i].key,
+                                     .workspace = entries[i].workspace};
+
+        has_room = note(keys, &key);
+    }
+    return has_room;
+}
+
 static int compare(const void *left, const void *right)
 {
     const struct dld_forget_key *a = left;
@@ -161,9 +178,14 @@ static void look_in_tail(const struct dld_tail *tail,
     }
 }
 
-datalyr_status dld_forget_look_in(struct dld_partition *partition,
-                                  struct dld_forget_keys *keys,
-                                  datalyr_error *error)
+/* How a sealed file is asked; of others the tail tells. */
+typedef datalyr_status (*ask_file)(struct dld_database *database,
+                                   struct dld_forget_keys *keys,
+                                   datalyr_error *error);
+
+static datalyr_status look_in_partition(struct dld_partition *partition,
+                                        struct dld_forget_keys *keys,
+                                        ask_file ask, datalyr_error *error)
 {
     struct dld_reader *reader;
     datalyr_status status;
@@ -180,10 +202,83 @@ datalyr_status dld_forget_look_in(struct dld_partition *partition,
     }
     status = dld_reader_take(partition, &reader, error);
     if (status == DATALYR_OK) {
-        status = dld_forget_look(&reader->database, keys, error);
+        status = ask(&reader->database, keys, error);
         dld_reader_give_back(partition, &reader);
     }
     return status;
+}
+
+datalyr_status dld_forget_look_in(struct dld_partition *partition,
+                                  struct dld_forget_keys *keys,
+                                  datalyr_error *error)
+{
+    return look_in_partition(partition, keys, dld_forget_look, error);
+}
+
+/* The first key of that kind; both lists rise from there. */
+static size_t find_kind(const struct dld_forget_keys *keys, enum dld_key kind)
+{
+    size_t low = 0;
+    size_t high = keys->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (keys->keys[middle].kind < kind) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static void look_in_entries(const struct dld_summary *summary,
+                            enum dld_key kind, struct dld_forget_keys *keys)
+{
+    const struct dld_summary_entry *entries = summary->data;
+    size_t count = summary->size / sizeof *entries;
+    size_t at = find_kind(keys, kind);
+
+    for (size_t i = 0; i < count && at < keys->count; i++) {
+        while (at < keys->count && keys->keys[at].kind == kind &&
+               keys->keys[at].key < entries[i].key) {
+            at++;
+        }
+        if (at == keys->count || keys->keys[at].kind != kind) {
+            return;
+        }
+        /* The workspace is in the key. */
+        keys->keys[at].is_left =
+            keys->keys[at].is_left || keys->keys[at].key == entries[i].key;
+    }
+}
+
+static datalyr_status look_in_summaries(struct dld_database *database,
+                                        struct dld_forget_keys *keys,
+                                        datalyr_error *error)
+{
+    static const enum dld_key kinds[] = {DLD_KEY_USER, DLD_KEY_ANONYMOUS};
+    static const char *const names[] = {"user", "visitor"};
+    datalyr_status status = DATALYR_OK;
+
+    for (size_t k = 0; k < 2 && status == DATALYR_OK; k++) {
+        struct dld_summary summary = {.name = names[k]};
+
+        status = dld_summary_read(database, &summary, error);
+        if (status == DATALYR_OK) {
+            look_in_entries(&summary, kinds[k], keys);
+        }
+        (void)sqlite3_finalize(summary.statement);
+    }
+    return status;
+}
+
+datalyr_status dld_forget_look_in_summary(struct dld_partition *partition,
+                                          struct dld_forget_keys *keys,
+                                          datalyr_error *error)
+{
+    return look_in_partition(partition, keys, look_in_summaries, error);
 }
 
 /* ---------------------------------------------------------------- summaries */

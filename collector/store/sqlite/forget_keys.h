@@ -7,6 +7,7 @@
 #define DLD_STORE_SQLITE_FORGET_KEYS_H
 
 #include "store/sqlite/parts.h"
+#include "store/sqlite/summary.h"
 
 /* A user or a visitor, or (with key 0) the events of a workspace. */
 struct dld_forget_key {
@@ -26,6 +27,9 @@ struct dld_forget_keys {
 /* Notes one row. False: out of memory. */
 bool dld_forget_note(struct dld_forget_keys *keys, uint32_t workspace,
                      uint64_t user, uint64_t visitor);
+/* Notes all that a file tells of its users or visitors. */
+bool dld_forget_note_summary(struct dld_forget_keys *keys, enum dld_key kind,
+                             const struct dld_summary *summary);
 /* Makes one entry of equal ones. */
 void dld_forget_sort(struct dld_forget_keys *keys);
 bool dld_forget_add(struct dld_forget_keys *keys,
@@ -39,6 +43,10 @@ datalyr_status dld_forget_look(struct dld_database *database,
 datalyr_status dld_forget_look_in(struct dld_partition *partition,
                                   struct dld_forget_keys *keys,
                                   datalyr_error *error);
+/* The same for many sorted ones: walks over what the partition tells. */
+datalyr_status dld_forget_look_in_summary(struct dld_partition *partition,
+                                          struct dld_forget_keys *keys,
+                                          datalyr_error *error);
 
 /* Takes them out of the summary of a file, as far as none is left in it. */
 datalyr_status dld_forget_summarise(struct dld_database *database,

@@ -8,10 +8,20 @@
  * later is still known, and is not stored a second time. The state is entered
  * first and the file shrunk after: a crash between the two is made good at the
  * next start.
+ *
+ * Visitors and users whose last event goes are counted no more. Who has others
+ * is told by the summaries of the remaining files, which are sorted as those of
+ * the dropped one are: a walk over both, not a question for each.
  */
+#include "store/sqlite/forget_keys.h"
 #include "store/sqlite/parts.h"
+#include "store/sqlite/summary.h"
 
 #include <string.h>
+
+/* Visitors and users of dropped files that are looked for in one walk over the
+ * others: 32 bytes each. */
+#define PEOPLE_MAX 1000000u
 
 static bool is_due(struct dld_partition *partition, int64_t before_ms)
 {
@@ -63,10 +73,55 @@ static void take_counts(struct dld_sqlite *store, struct dld_database *database)
     (void)sqlite3_finalize(statement);
 }
 
+/* The visitors and users of a file whose events go. */
+static datalyr_status take_people(struct dld_database *database,
+                                  struct dld_forget_keys *people,
+                                  datalyr_error *error)
+{
+    static const struct {
+        const char *name;
+        enum dld_key kind;
+    } kinds[] = {{"user", DLD_KEY_USER}, {"visitor", DLD_KEY_ANONYMOUS}};
+    datalyr_status status = DATALYR_OK;
+
+    for (size_t k = 0; k < 2 && status == DATALYR_OK; k++) {
+        struct dld_summary summary = {.name = kinds[k].name};
+
+        status = dld_summary_read(database, &summary, error);
+        if (status == DATALYR_OK &&
+            !dld_forget_note_summary(people, kinds[k].kind, &summary)) {
+            status = DATALYR_NOMEM;
+        }
+        (void)sqlite3_finalize(summary.statement);
+    }
+    return status;
+}
+
+/* Counts those no more that are in no other event. */
+static datalyr_status count_out(struct dld_sqlite *store,
+                                struct dld_forget_keys *people,
+                                datalyr_error *error)
+{
+    datalyr_status status = DATALYR_OK;
+
+    dld_forget_sort(people);
+    for (size_t i = 0; i < store->partition_count && status == DATALYR_OK;
+         i++) {
+        status =
+            dld_forget_look_in_summary(store->partitions[i], people, error);
+    }
+    if (status == DATALYR_OK) {
+        dld_forget_people(store, people);
+    }
+    dld_forget_clear(people);
+    return status;
+}
+
 /* With the file alone: no reader has it. `store` is NULL if its events are
  * not counted. */
 static datalyr_status empty_file(struct dld_sqlite *store,
                                  struct dld_partition *partition,
+                                 struct dld_forget_keys *people,
                                  datalyr_error *error)
 {
     struct dld_database database = {0};
@@ -76,9 +131,12 @@ static datalyr_status empty_file(struct dld_sqlite *store,
     if (status == DATALYR_OK) {
         if (store != NULL) {
             take_counts(store, &database);
+            /* Without their summary they are counted until the next start. */
+            (void)take_people(&database, people, error);
         }
         status = dld_database_run(&database,
                                   "BEGIN; DROP TABLE IF EXISTS event;"
+                                  "DROP TABLE IF EXISTS sorted;"
                                   "DELETE FROM summary WHERE name <> 'id';"
                                   "COMMIT; VACUUM;",
                                   error);
@@ -106,12 +164,12 @@ datalyr_status dld_retain_complete(struct dld_partition *partition,
     }
     (void)sqlite3_finalize(statement);
     dld_database_close(&database);
-    return has_events ? empty_file(NULL, partition, error) : status;
+    return has_events ? empty_file(NULL, partition, NULL, error) : status;
 }
 
 static datalyr_status drop(struct dld_sqlite *store,
                            struct dld_partition *partition,
-                           datalyr_error *error)
+                           struct dld_forget_keys *people, datalyr_error *error)
 {
     datalyr_status status = dld_meta_drop_partition(store, partition, error);
 
@@ -123,7 +181,7 @@ static datalyr_status drop(struct dld_sqlite *store,
     partition->state = DLD_PARTITION_DROPPED;
     partition->rows = 0;
     dlr_mutex_unlock(&partition->guard);
-    status = empty_file(store, partition, error);
+    status = empty_file(store, partition, people, error);
     dld_readers_admit(partition);
     return status;
 }
@@ -151,12 +209,20 @@ datalyr_status dld_sqlite_drop_before(void *self, int64_t before_ms,
 {
     struct dld_sqlite *store = self;
     struct dld_partition *partition;
+    struct dld_forget_keys people = {0};
     datalyr_status status = roll_old(store, before_ms, now_ms, error);
 
     while (status == DATALYR_OK &&
            (partition = find_due(store, before_ms)) != NULL) {
-        status = drop(store, partition, error);
+        status = drop(store, partition, &people, error);
+        if (status == DATALYR_OK && people.count > PEOPLE_MAX) {
+            status = count_out(store, &people, error);
+        }
     }
+    if (status == DATALYR_OK && people.count > 0) {
+        status = count_out(store, &people, error);
+    }
+    dld_forget_clear(&people);
     return status;
 }
 
