@@ -47,19 +47,29 @@ static bool is_spelled(struct dlr_text key, struct dlr_text spelling)
            memcmp(key.ptr, spelling.ptr, key.len) == 0;
 }
 
-static void note_column(struct cli_knowns *knowns, struct cli_column *column)
+/* `hint` is the spelling that the column of this place had in the record before:
+ * the lines of a file are alike. */
+static void note_column(struct cli_knowns *knowns, struct cli_column *column,
+                        unsigned char *hint)
 {
+    size_t at = *hint;
+
     if (column->key.len > LONGEST_KEY || column->key.len < 4) {
         return;
     }
-    for (size_t i = 0; i < CLI_KNOWN_COUNT; i++) {
-        if (is_spelled(column->key, spellings[i][0]) ||
-            is_spelled(column->key, spellings[i][1])) {
-            if (knowns->columns[i] == NULL) {
-                knowns->columns[i] = column;
+    if (!is_spelled(column->key, spellings[at / 2][at % 2])) {
+        for (at = 0; at < CLI_KNOWN_COUNT * 2; at++) {
+            if (is_spelled(column->key, spellings[at / 2][at % 2])) {
+                break;
             }
+        }
+        if (at == CLI_KNOWN_COUNT * 2) {
             return;
         }
+        *hint = (unsigned char)at;
+    }
+    if (knowns->columns[at / 2] == NULL) {
+        knowns->columns[at / 2] = column;
     }
 }
 
@@ -122,7 +132,8 @@ void cli_form_recognise(struct cli_knowns *knowns, struct cli_record *record)
 {
     *knowns = (struct cli_knowns){.form = CLI_FORM_FLAT};
     for (size_t i = 0; i < record->column_count; i++) {
-        note_column(knowns, &record->columns[i]);
+        note_column(knowns, &record->columns[i],
+                    &record->hints[i < CLI_HINTS ? i : CLI_HINTS]);
     }
     if (!record->is_csv) {
         knowns->form = find_form(knowns);

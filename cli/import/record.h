@@ -15,6 +15,9 @@
 /* Arrays inside one another that --each can unroll. */
 #define CLI_SCOPE_MAX 8
 
+/* Columns that are recognised by their place before they are by their name. */
+#define CLI_HINTS 15
+
 struct cli_column {
     struct dlr_text key; /* the name as JSON, quotes included */
     struct cli_value value;
@@ -29,7 +32,9 @@ struct cli_record {
     struct cli_column *columns;
     size_t column_count;
     size_t column_cap;
-    bool lacks_memory; /* for the columns */
+    bool lacks_memory;                  /* for the columns */
+    unsigned char hints[CLI_HINTS + 1]; /* of import/form.c, by column; the
+                                           last one serves all behind it */
     /* JSON: what stands around an unrolled item, the outermost first. */
     struct dlr_json_value scopes[CLI_SCOPE_MAX];
     size_t scope_count;

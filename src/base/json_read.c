@@ -304,6 +304,11 @@ bool dlr_json_string_equals(struct dlr_json_value string,
     if (!content_of(string, &left)) {
         return false;
     }
+    /* Escapes are longer than what they stand for. */
+    if (left.len <= content.len) {
+        return dlr_text_equals(left, content) &&
+               (left.len == 0 || memchr(left.ptr, '\\', left.len) == NULL);
+    }
     while (next_piece(&left, scratch, &piece)) {
         if (!dlr_text_starts_with(content, piece)) {
             return false;

@@ -115,13 +115,16 @@ bool dlr_time_to_civil(int64_t ms, struct dlr_civil *civil)
     return true;
 }
 
-static void put_digits(char *out, int32_t value, size_t count)
+static void put_2(char *out, int32_t value)
 {
-    while (count > 0) {
-        count--;
-        out[count] = (char)('0' + value % 10);
-        value /= 10;
-    }
+    out[0] = (char)('0' + value / 10);
+    out[1] = (char)('0' + value % 10);
+}
+
+static void put_3(char *out, int32_t value)
+{
+    out[0] = (char)('0' + value / 100);
+    put_2(out + 1, value % 100);
 }
 
 bool dlr_time_format_iso(int64_t ms, char out[DLR_TIME_TEXT_CAP])
@@ -132,13 +135,14 @@ bool dlr_time_format_iso(int64_t ms, char out[DLR_TIME_TEXT_CAP])
         return false;
     }
     memcpy(out, "0000-00-00T00:00:00.000Z", DLR_TIME_TEXT_CAP);
-    put_digits(out, civil.year, 4);
-    put_digits(out + 5, civil.month, 2);
-    put_digits(out + 8, civil.day, 2);
-    put_digits(out + 11, civil.hour, 2);
-    put_digits(out + 14, civil.minute, 2);
-    put_digits(out + 17, civil.second, 2);
-    put_digits(out + 20, civil.millisecond, 3);
+    put_2(out, civil.year / 100);
+    put_2(out + 2, civil.year % 100);
+    put_2(out + 5, civil.month);
+    put_2(out + 8, civil.day);
+    put_2(out + 11, civil.hour);
+    put_2(out + 14, civil.minute);
+    put_2(out + 17, civil.second);
+    put_3(out + 20, civil.millisecond);
     return true;
 }
 
@@ -150,7 +154,7 @@ const char *dlr_time_cache_text(struct dlr_time_cache *cache, int64_t ms)
     /* As unsigned: earlier times are far above the range. */
     if (cache->is_filled &&
         (uint64_t)ms - (uint64_t)cache->second_ms < MS_PER_SECOND) {
-        put_digits(cache->text + 20, (int32_t)(ms - cache->second_ms), 3);
+        put_3(cache->text + 20, (int32_t)(ms - cache->second_ms));
         cache->ms = ms;
         return cache->text;
     }
