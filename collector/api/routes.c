@@ -308,6 +308,19 @@ static void handle(void *self, struct dld_request *request)
     }
 }
 
+/* A page that sends events sees why they were refused, and when to try again,
+ * only with these headers. */
+static void refused(void *self, struct dld_request *request)
+{
+    struct dld_api *api = self;
+    const struct dld_work *work = request->work;
+
+    if (request->method == DLD_METHOD_POST && !is_api_path(&request->target) &&
+        (work == NULL || work->route == NULL)) {
+        dld_origin_add_headers(&api->options.origins, request);
+    }
+}
+
 static void finish(void *self, struct dld_request *request, bool is_sent)
 {
     struct dld_api *api = self;
@@ -335,7 +348,12 @@ static void finish(void *self, struct dld_request *request, bool is_sent)
 struct dld_http_handler dld_api_handler(struct dld_api *api)
 {
     return (struct dld_http_handler){
-        .self = api, .begin = begin, .handle = handle, .finish = finish};
+        .self = api,
+        .begin = begin,
+        .handle = handle,
+        .refused = refused,
+        .finish = finish,
+    };
 }
 
 void dld_api_store_failed(struct dld_work *work, datalyr_status status,

@@ -301,6 +301,8 @@ static void begin(struct dld_request *request, const char *method)
     check_head(request);
     if (request->reply.status == 0) {
         server->options.handler.begin(server->options.handler.self, request);
+    } else {
+        server->options.handler.refused(server->options.handler.self, request);
     }
     if (request->is_gzip) {
         limit = server->options.max_decoded_bytes;
@@ -400,6 +402,8 @@ static enum MHD_Result work(struct dld_request *request)
     set_deadline(request, DLD_NO_DEADLINE);
     if (request->reply.status == 0 && is_admitted(request)) {
         handler->handle(handler->self, request);
+    } else {
+        handler->refused(handler->self, request);
     }
     /* A deferred one may be answered by another thread at this moment. */
     return request->is_deferred || request->reply.status == 0 ? MHD_YES

@@ -17,6 +17,9 @@ struct dld_http_handler {
     void (*begin)(void *self, struct dld_request *request);
     /* The body is complete. Answers, or defers. */
     void (*handle)(void *self, struct dld_request *request);
+    /* The server answers by itself, before or instead of `handle`: the body is
+     * too large, say. May add headers. */
+    void (*refused)(void *self, struct dld_request *request);
     /* The answer is out or the connection is gone; frees `work`. */
     void (*finish)(void *self, struct dld_request *request, bool is_sent);
 };

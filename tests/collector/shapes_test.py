@@ -23,6 +23,8 @@ def check_shape(collector, shape):
     answer = send_shape(collector, shape)
     equal(answer.status, 200, "status, %r" % answer)
     true(answer.headers["content-type"] == "application/json", "type")
+    equal(sorted(answer.json), ["accepted", "duplicates", "rejected",
+                                "success"], "members of the answer")
     equal(answer.json["accepted"], len(shape["stored"]), "accepted")
     found = collector.events()
     equal(len(found), len(shape["stored"]), "stored events")
@@ -62,6 +64,74 @@ def browsers_are_told_who_may_send():
         equal(answer.headers.get("access-control-allow-origin"), None,
               "header for a foreign origin")
         equal(collector.stats()["events"], 1, "events")
+
+
+def every_answer_of_ingest_can_be_read_by_pages():
+    """200, 400, 401-like and 429, 413, 415, 503: a browser SDK sees the status
+    and Retry-After only with these headers."""
+    page = {"Origin": SITE}
+    with Collector("--allow-origin", SITE, "--rate-limit", "1",
+                   "--rate-burst", "6", "--max-body", "1KiB",
+                   "--max-batch", "2") as collector:
+        two = {"events": [event(anonymousId="a"), {"event": "no owner"}]}
+        three = {"events": [event(anonymousId="a")] * 3}
+        cases = (("a good batch with a bad event", two, page, 200),
+                 ("no JSON", b"{", page, 400),
+                 ("too many events", three, page, 413),
+                 ("too many bytes", b" " * 2000, page, 413),
+                 ("a coding", b"{}", dict(page, **{"Content-Encoding": "br"}),
+                  415))
+        for name, body, headers, status in cases:
+            answer = collector.post("/", body, headers, key=None)
+            equal(answer.status, status, name)
+            expect_credentials(answer, name)
+        for _ in range(7):
+            answer = collector.post("/", two, page, key=None)
+        equal(answer.status, 429, "status beyond the rate")
+        true(1 <= int(answer.headers["retry-after"]) <= 30, "Retry-After")
+        expect_credentials(answer, "too many requests")
+        true("*" not in {v for k, v in answer.pairs
+                         if k.startswith("access-control")}, "a wildcard")
+
+
+def expect_credentials(answer, what):
+    equal((answer.headers.get("access-control-allow-origin"),
+           answer.headers.get("access-control-allow-credentials")),
+          (SITE, "true"), what + ": who may read it")
+    true("Retry-After" in answer.headers.get("access-control-expose-headers",
+                                             ""), what + ": Retry-After")
+
+
+def beacons_may_come_twice():
+    """What a page sends when it is left: no headers of its own, a type that
+    needs no preflight, and once more at the next visit."""
+    made = [{"event_id": "b%d" % i, "event_name": "leave", "event_data": {},
+             "anonymous_id": "anon_b", "visitor_id": "anon_b",
+             "user_id": None, "timestamp": "2026-03-04T05:06:07.089Z"}
+            for i in range(3)]
+    with Collector("--allow-origin", SITE) as collector:
+        for kind in ("text/plain;charset=UTF-8", "application/json",
+                     "application/x-www-form-urlencoded", None):
+            headers = {"Origin": SITE}
+            if kind is not None:
+                headers["Content-Type"] = kind
+            answer = collector.request("POST", "/", json.dumps(
+                {"events": made, "batchId": "b", "timestamp": "x"}).encode(),
+                headers)
+            equal(answer.status, 200, "status with %s" % kind)
+            equal(answer.json["accepted"] + answer.json["duplicates"], 3,
+                  "events with %s" % kind)
+        equal(collector.stats()["events"], 3, "events")
+
+
+def all_origins_are_echoed_never_a_star():
+    with Collector("--allow-origin", "*") as collector:
+        for site in (SITE, "https://b.example", "capacitor://localhost"):
+            answer = collector.post("/", event(anonymousId="a", eventId=site),
+                                    {"Origin": site}, key=None)
+            equal((answer.status,
+                   answer.headers["access-control-allow-origin"]),
+                  (200, site), "origin")
 
 
 def reading_has_no_cors():
@@ -125,6 +195,11 @@ with Collector("--test", "--allow-origin", SITE) as shared:
                   shared, one)
 tap.check("CORS lets allowed origins send, with credentials",
           browsers_are_told_who_may_send)
+tap.check("every answer of ingest can be read by the page that sent it",
+          every_answer_of_ingest_can_be_read_by_pages)
+tap.check("beacons of any type are taken, and once", beacons_may_come_twice)
+tap.check("an origin is echoed and never a star",
+          all_origins_are_echoed_never_a_star)
 tap.check("CORS is absent where data is read", reading_has_no_cors)
 tap.check("side requests are answered with nothing switched on",
           side_requests_switch_nothing_on)
