@@ -158,14 +158,19 @@ datalyr_status dld_database_step(struct dld_database *database,
     return status;
 }
 
-void dld_reader_free(struct dld_reader *reader)
+void dld_reader_close(struct dld_reader *reader)
 {
-    if (reader == NULL) {
-        return;
-    }
     for (int i = 0; i < DLD_READER_STATEMENTS; i++) {
         (void)sqlite3_finalize(reader->statements[i]);
+        reader->statements[i] = NULL;
     }
     dld_database_close(&reader->database);
-    dlr_free(reader);
+}
+
+void dld_reader_free(struct dld_reader *reader)
+{
+    if (reader != NULL) {
+        dld_reader_close(reader);
+        dlr_free(reader);
+    }
 }

@@ -40,7 +40,7 @@ datalyr_status dld_database_step(struct dld_database *database,
 datalyr_status dld_database_fail(struct dld_database *database,
                                  const char *what, datalyr_error *error);
 
-#define DLD_READER_STATEMENTS 16
+#define DLD_READER_STATEMENTS 6
 
 /* A connection that reads a partition, with its statements made on demand. */
 struct dld_reader {
@@ -48,6 +48,8 @@ struct dld_reader {
     sqlite3_stmt *statements[DLD_READER_STATEMENTS];
 };
 
+void dld_reader_close(struct dld_reader *reader);
+/* Accepts NULL. */
 void dld_reader_free(struct dld_reader *reader);
 
 #endif

@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "store/sqlite/forget_keys.h"
 #include "store/sqlite/parts.h"
+#include "store/sqlite/sorted.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -56,15 +57,35 @@ static datalyr_status redact(struct dld_database *database,
 
 /* -------------------------------------------------------- a sealed partition */
 
+/* Takes a row out of the sorted keys; its id and its time stay known. */
+static datalyr_status unsort(struct dld_reader *reader, sqlite3_stmt *row,
+                             uint64_t seq, datalyr_error *error)
+{
+    static const enum dld_key kinds[] = {DLD_KEY_USER, DLD_KEY_ANONYMOUS,
+                                         DLD_KEY_NAME, DLD_KEY_LINK};
+    datalyr_status status = DATALYR_OK;
+
+    for (int i = 0; i < 4 && status == DATALYR_OK; i++) {
+        struct dld_sorted_entry entry = {sqlite3_column_int64(row, i + 1),
+                                         (int64_t)seq};
+
+        if (entry.key != 0) {
+            status = dld_sorted_remove(reader, (int)kinds[i], &entry, error);
+        }
+    }
+    return status;
+}
+
 /* The keys of the rows, before they go. */
-static datalyr_status note_keys(struct dld_database *database,
+static datalyr_status take_keys(struct dld_reader *reader,
                                 const struct forgetting *work,
                                 struct dld_forget_keys *keys)
 {
     sqlite3_stmt *statement = NULL;
     datalyr_status status = dld_database_prepare(
-        database,
-        "SELECT workspace, user_key, anonymous_key FROM event WHERE seq = ?1",
+        &reader->database,
+        "SELECT workspace, user_key, anonymous_key, name_key, link_key "
+        "FROM event WHERE seq = ?1",
         &statement, work->error);
 
     for (size_t i = 0; i < work->count && status == DATALYR_OK; i++) {
@@ -74,9 +95,9 @@ static datalyr_status note_keys(struct dld_database *database,
             uint64_t user = (uint64_t)sqlite3_column_int64(statement, 1);
             uint64_t visitor = (uint64_t)sqlite3_column_int64(statement, 2);
 
-            if (!dld_forget_note(keys, workspace, user, visitor)) {
-                status = DATALYR_NOMEM;
-            }
+            status = dld_forget_note(keys, workspace, user, visitor)
+                         ? unsort(reader, statement, work->seqs[i], work->error)
+                         : DATALYR_NOMEM;
         }
         (void)sqlite3_reset(statement);
     }
@@ -85,27 +106,27 @@ static datalyr_status note_keys(struct dld_database *database,
     return status;
 }
 
-static datalyr_status change_sealed(struct dld_database *database,
+static datalyr_status change_sealed(struct dld_reader *reader,
                                     const struct forgetting *work,
                                     struct dld_forget_keys *keys)
 {
     datalyr_status status =
-        dld_database_run(database, "BEGIN IMMEDIATE", work->error);
+        dld_database_run(&reader->database, "BEGIN IMMEDIATE", work->error);
 
     if (status == DATALYR_OK) {
-        status = note_keys(database, work, keys);
+        status = take_keys(reader, work, keys);
     }
     if (status == DATALYR_OK) {
-        status = redact(database, work);
+        status = redact(&reader->database, work);
     }
     if (status == DATALYR_OK) {
-        status = dld_forget_look(database, keys, work->error);
+        status = dld_forget_look(reader, keys, work->error);
     }
     if (status == DATALYR_OK) {
-        status = dld_forget_summarise(database, keys, work->error);
+        status = dld_forget_summarise(&reader->database, keys, work->error);
     }
     if (status == DATALYR_OK) {
-        status = dld_database_run(database, "COMMIT", work->error);
+        status = dld_database_run(&reader->database, "COMMIT", work->error);
     }
     return status;
 }
@@ -113,18 +134,18 @@ static datalyr_status change_sealed(struct dld_database *database,
 static datalyr_status forget_sealed(struct forgetting *work,
                                     struct dld_partition *partition)
 {
-    struct dld_database database = {0};
+    struct dld_reader reader = {0};
     struct dld_forget_keys keys = {0};
     datalyr_status status;
 
     dld_readers_shut(partition);
-    status = dld_database_open(&database, partition->path, DLD_DATABASE_ALTER,
-                               work->error);
+    status = dld_database_open(&reader.database, partition->path,
+                               DLD_DATABASE_ALTER, work->error);
     if (status == DATALYR_OK) {
-        status = change_sealed(&database, work, &keys);
+        status = change_sealed(&reader, work, &keys);
     }
     /* Rolls back what did not come to its end. */
-    dld_database_close(&database);
+    dld_reader_close(&reader);
     dld_readers_admit(partition);
     if (status == DATALYR_OK && !dld_forget_add(&work->keys, &keys)) {
         status = DATALYR_NOMEM;

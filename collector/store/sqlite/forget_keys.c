@@ -5,6 +5,7 @@
 #include "store/sqlite/forget_keys.h"
 
 #include "base/mem.h"
+#include "store/sqlite/sorted.h"
 #include "store/sqlite/summary.h"
 
 #include <stdlib.h>
@@ -111,39 +112,32 @@ void dld_forget_clear(struct dld_forget_keys *keys)
 
 /* ------------------------------------------------------------- who is left */
 
-datalyr_status dld_forget_look(struct dld_database *database,
+static bool stop_at_first(void *self, uint64_t seq)
+{
+    (void)seq;
+    *(bool *)self = true;
+    return false;
+}
+
+datalyr_status dld_forget_look(struct dld_reader *reader,
                                struct dld_forget_keys *keys,
                                datalyr_error *error)
 {
-    sqlite3_stmt *user = NULL;
-    sqlite3_stmt *visitor = NULL;
-    datalyr_status status = dld_database_prepare(
-        database, "SELECT 1 FROM event WHERE user_key = ?1 LIMIT 1", &user,
-        error);
+    datalyr_status status = DATALYR_OK;
 
-    if (status == DATALYR_OK) {
-        status = dld_database_prepare(
-            database, "SELECT 1 FROM event WHERE anonymous_key = ?1 LIMIT 1",
-            &visitor, error);
-    }
     for (size_t i = 0; i < keys->count && status == DATALYR_OK; i++) {
         struct dld_forget_key *key = &keys->keys[i];
-        sqlite3_stmt *statement = key->kind == DLD_KEY_USER ? user : visitor;
-        int code;
+        struct dld_sorted_range range = {
+            .kind = (int)key->kind,
+            .first = {(int64_t)key->key, 0},
+            .last = {(int64_t)key->key, INT64_MAX},
+        };
 
-        if (key->kind == DLD_KEY_NONE || key->is_left) {
-            continue;
+        if (key->kind != DLD_KEY_NONE && !key->is_left) {
+            status = dld_sorted_walk(reader, &range, stop_at_first,
+                                     &key->is_left, error);
         }
-        (void)sqlite3_bind_int64(statement, 1, (int64_t)key->key);
-        code = sqlite3_step(statement);
-        key->is_left = code == SQLITE_ROW;
-        if (code != SQLITE_ROW && code != SQLITE_DONE) {
-            status = dld_database_fail(database, "store", error);
-        }
-        (void)sqlite3_reset(statement);
     }
-    (void)sqlite3_finalize(user);
-    (void)sqlite3_finalize(visitor);
     return status;
 }
 
@@ -179,7 +173,7 @@ static void look_in_tail(const struct dld_tail *tail,
 }
 
 /* How a sealed file is asked; of others the tail tells. */
-typedef datalyr_status (*ask_file)(struct dld_database *database,
+typedef datalyr_status (*ask_file)(struct dld_reader *reader,
                                    struct dld_forget_keys *keys,
                                    datalyr_error *error);
 
@@ -202,7 +196,7 @@ static datalyr_status look_in_partition(struct dld_partition *partition,
     }
     status = dld_reader_take(partition, &reader, error);
     if (status == DATALYR_OK) {
-        status = ask(&reader->database, keys, error);
+        status = ask(reader, keys, error);
         dld_reader_give_back(partition, &reader);
     }
     return status;
@@ -254,7 +248,7 @@ static void look_in_entries(const struct dld_summary *summary,
     }
 }
 
-static datalyr_status look_in_summaries(struct dld_database *database,
+static datalyr_status look_in_summaries(struct dld_reader *reader,
                                         struct dld_forget_keys *keys,
                                         datalyr_error *error)
 {
@@ -265,7 +259,7 @@ static datalyr_status look_in_summaries(struct dld_database *database,
     for (size_t k = 0; k < 2 && status == DATALYR_OK; k++) {
         struct dld_summary summary = {.name = names[k]};
 
-        status = dld_summary_read(database, &summary, error);
+        status = dld_summary_read(&reader->database, &summary, error);
         if (status == DATALYR_OK) {
             look_in_entries(&summary, kinds[k], keys);
         }

@@ -36,8 +36,8 @@ bool dld_forget_add(struct dld_forget_keys *keys,
                     const struct dld_forget_keys *more);
 void dld_forget_clear(struct dld_forget_keys *keys);
 
-/* Marks those that have a row in an indexed file, or in a partition. */
-datalyr_status dld_forget_look(struct dld_database *database,
+/* Marks those that have a row in a sealed file, or in a partition. */
+datalyr_status dld_forget_look(struct dld_reader *reader,
                                struct dld_forget_keys *keys,
                                datalyr_error *error);
 datalyr_status dld_forget_look_in(struct dld_partition *partition,

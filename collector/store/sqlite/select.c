@@ -11,23 +11,18 @@
  */
 #include "base/mem.h"
 #include "store/sqlite/parts.h"
+#include "store/sqlite/sorted.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define COLUMNS "seq, workspace, flags, time, received, content, id, doc"
 
-/* Statements of a reader, by number. Keys take 0 to 11, two orders each. */
+/* Statements of a reader, by number; some more are those of sorted.c. */
 enum {
-    STATEMENT_SEQ = 12,
-    STATEMENT_TIME_UP,
-    STATEMENT_TIME_DOWN,
-    STATEMENT_ID,
-};
-
-static const char *const key_columns[] = {
-    [DLD_KEY_NONE] = NULL,       [DLD_KEY_ID] = "id_key",
-    [DLD_KEY_USER] = "user_key", [DLD_KEY_ANONYMOUS] = "anonymous_key",
-    [DLD_KEY_NAME] = "name_key", [DLD_KEY_LINK] = "link_key",
+    STATEMENT_RANGE_UP,
+    STATEMENT_RANGE_DOWN,
+    STATEMENT_SEQ = 5,
 };
 
 struct partition_scan {
@@ -35,52 +30,30 @@ struct partition_scan {
     const struct dld_scan *scan;
     uint64_t key;
     uint64_t before; /* seq, exclusive, never 0 */
+    size_t rows;     /* of the partition */
     dld_visit visit;
     void *visitor;
-    bool is_over; /* the visitor has enough */
+    bool is_over;          /* the visitor has enough */
+    datalyr_status status; /* of the last row */
     struct dld_reader *reader;
     datalyr_error *error;
 };
 
-static void write_sql(int number, char *out, int cap)
-{
-    enum dld_key key = (enum dld_key)(number / 2);
-    const char *order = number % 2 == 0 ? "" : " DESC";
-
-    if (number == STATEMENT_SEQ) {
-        (void)snprintf(out, (size_t)cap,
-                       "SELECT " COLUMNS " FROM event WHERE seq = ?1");
-    } else if (number == STATEMENT_ID) {
-        (void)snprintf(out, (size_t)cap,
-                       "SELECT content, id FROM event WHERE id_key = ?1");
-    } else if (number >= STATEMENT_TIME_UP) {
-        (void)snprintf(out, (size_t)cap,
-                       "SELECT " COLUMNS " FROM event WHERE seq IN (SELECT seq "
-                       "FROM event WHERE time >= ?3 AND time < ?4 AND "
-                       "seq > ?1 AND seq < ?2) ORDER BY seq%s",
-                       number == STATEMENT_TIME_UP ? "" : " DESC");
-    } else if (key == DLD_KEY_NONE) {
-        (void)snprintf(out, (size_t)cap,
-                       "SELECT " COLUMNS " FROM event WHERE seq > ?1 AND "
-                       "seq < ?2 ORDER BY seq%s",
-                       order);
-    } else {
-        (void)snprintf(out, (size_t)cap,
-                       "SELECT " COLUMNS " FROM event WHERE %s = ?3 AND "
-                       "seq > ?1 AND seq < ?2 ORDER BY seq%s",
-                       key_columns[key], order);
-    }
-}
+static const char *const statements[] = {
+    [STATEMENT_RANGE_UP] = "SELECT " COLUMNS " FROM event WHERE seq > ?1 AND "
+                           "seq < ?2 ORDER BY seq",
+    [STATEMENT_RANGE_DOWN] = "SELECT " COLUMNS " FROM event WHERE seq > ?1 AND "
+                             "seq < ?2 ORDER BY seq DESC",
+    [STATEMENT_SEQ] = "SELECT " COLUMNS " FROM event WHERE seq = ?1",
+};
 
 static datalyr_status get_statement(struct dld_reader *reader, int number,
                                     sqlite3_stmt **out, datalyr_error *error)
 {
-    char sql[256];
     datalyr_status status = DATALYR_OK;
 
     if (reader->statements[number] == NULL) {
-        write_sql(number, sql, (int)sizeof sql);
-        status = dld_database_prepare(&reader->database, sql,
+        status = dld_database_prepare(&reader->database, statements[number],
                                       &reader->statements[number], error);
     }
     *out = reader->statements[number];
@@ -137,41 +110,124 @@ static datalyr_status walk(struct partition_scan *work, sqlite3_stmt *statement)
     return status;
 }
 
-/* Walks over a range of row ids or the entries of an index. */
-static datalyr_status walk_statement(struct partition_scan *work, int number)
+/* Walks over a range of row ids. */
+static datalyr_status walk_rows(struct partition_scan *work)
 {
     sqlite3_stmt *statement;
-    datalyr_status status =
-        get_statement(work->reader, number, &statement, work->error);
+    datalyr_status status = get_statement(
+        work->reader,
+        work->scan->descending ? STATEMENT_RANGE_DOWN : STATEMENT_RANGE_UP,
+        &statement, work->error);
 
     if (status != DATALYR_OK) {
         return status;
     }
     (void)sqlite3_bind_int64(statement, 1, (int64_t)work->scan->after);
     (void)sqlite3_bind_int64(statement, 2, (int64_t)work->before);
-    if (number >= STATEMENT_TIME_UP) {
-        (void)sqlite3_bind_int64(statement, 3, work->scan->since_ms);
-        (void)sqlite3_bind_int64(statement, 4, work->scan->until_ms);
-    } else if (number >= 2) {
-        (void)sqlite3_bind_int64(statement, 3, (int64_t)work->key);
+    return walk(work, statement);
+}
+
+static datalyr_status walk_row(struct partition_scan *work, uint64_t seq)
+{
+    sqlite3_stmt *statement;
+    datalyr_status status =
+        get_statement(work->reader, STATEMENT_SEQ, &statement, work->error);
+
+    if (status != DATALYR_OK) {
+        return status;
     }
+    (void)sqlite3_bind_int64(statement, 1, (int64_t)seq);
     return walk(work, statement);
 }
 
 static datalyr_status walk_seqs(struct partition_scan *work,
                                 const uint64_t *seqs, size_t count)
 {
-    sqlite3_stmt *statement;
-    datalyr_status status =
-        get_statement(work->reader, STATEMENT_SEQ, &statement, work->error);
+    datalyr_status status = DATALYR_OK;
 
     for (size_t i = 0; i < count && !work->is_over && status == DATALYR_OK;
          i++) {
-        uint64_t seq = seqs[work->scan->descending ? count - 1 - i : i];
-
-        (void)sqlite3_bind_int64(statement, 1, (int64_t)seq);
-        status = walk(work, statement);
+        status =
+            walk_row(work, seqs[work->scan->descending ? count - 1 - i : i]);
     }
+    return status;
+}
+
+static bool visit_entry(void *self, uint64_t seq)
+{
+    struct partition_scan *work = self;
+
+    work->status = walk_row(work, seq);
+    return work->status == DATALYR_OK && !work->is_over;
+}
+
+/* By the sorted keys of a sealed partition. */
+static datalyr_status walk_key(struct partition_scan *work)
+{
+    struct dld_sorted_range range = {
+        .kind = (int)work->scan->key,
+        .first = {(int64_t)work->key, (int64_t)work->scan->after + 1},
+        .last = {(int64_t)work->key, (int64_t)work->before - 1},
+        .is_descending = work->scan->descending,
+    };
+    datalyr_status status =
+        dld_sorted_walk(work->reader, &range, visit_entry, work, work->error);
+
+    return status == DATALYR_OK ? work->status : status;
+}
+
+/* Rows of a time range; `cap` are all there are. */
+struct picked {
+    uint64_t after;
+    uint64_t before;
+    uint64_t *seqs;
+    size_t count;
+    size_t cap;
+};
+
+static bool pick_entry(void *self, uint64_t seq)
+{
+    struct picked *picked = self;
+
+    if (seq > picked->after && seq < picked->before &&
+        picked->count < picked->cap) {
+        picked->seqs[picked->count++] = seq;
+    }
+    return true;
+}
+
+static int compare_seqs(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left;
+    uint64_t b = *(const uint64_t *)right;
+
+    return a < b ? -1 : a > b;
+}
+
+/* By time, then in order of arrival. */
+static datalyr_status walk_time(struct partition_scan *work)
+{
+    const struct dld_scan *scan = work->scan;
+    struct dld_sorted_range range = {
+        .kind = DLD_SORTED_TIME,
+        .first = {scan->since_ms, 0},
+        .last = {scan->until_ms - 1, INT64_MAX},
+    };
+    struct picked picked = {
+        .after = scan->after, .before = work->before, .cap = work->rows};
+    datalyr_status status;
+
+    picked.seqs = dlr_malloc((picked.cap + 1) * sizeof *picked.seqs);
+    if (picked.seqs == NULL) {
+        return DATALYR_NOMEM;
+    }
+    status =
+        dld_sorted_walk(work->reader, &range, pick_entry, &picked, work->error);
+    if (status == DATALYR_OK) {
+        qsort(picked.seqs, picked.count, sizeof *picked.seqs, compare_seqs);
+        status = walk_seqs(work, picked.seqs, picked.count);
+    }
+    dlr_free(picked.seqs);
     return status;
 }
 
@@ -234,13 +290,10 @@ static datalyr_status plan_tail(struct partition_scan *work, uint64_t **seqs,
 
 static datalyr_status walk_range(struct partition_scan *work, bool is_inside)
 {
-    bool is_down = work->scan->descending;
-
-    if (work->scan->key == DLD_KEY_NONE && !is_inside) {
-        return walk_statement(work, is_down ? STATEMENT_TIME_DOWN
-                                            : STATEMENT_TIME_UP);
+    if (work->scan->key != DLD_KEY_NONE) {
+        return walk_key(work);
     }
-    return walk_statement(work, (int)work->scan->key * 2 + (is_down ? 1 : 0));
+    return is_inside ? walk_rows(work) : walk_time(work);
 }
 
 static datalyr_status scan_partition(struct partition_scan *work)
@@ -260,6 +313,7 @@ static datalyr_status scan_partition(struct partition_scan *work)
     is_inside = partition->first_ms >= scan->since_ms &&
                 partition->last_ms < scan->until_ms;
     has_tail = partition->tail != NULL;
+    work->rows = (size_t)partition->rows;
     if (has_tail && !is_outside) {
         status = plan_tail(work, &seqs, &count);
     }
@@ -355,14 +409,15 @@ datalyr_status dld_sqlite_scan(void *self, const struct dld_scan *scan,
 
 /* The row with this id in the tail of a partition that is not sealed yet. */
 static size_t pick_id(struct dld_partition *partition, uint64_t key,
-                      uint64_t *seqs, size_t cap)
+                      uint64_t *seqs, size_t cap, bool *has_tail)
 {
     size_t count = 0;
     uint32_t row;
     uint32_t slot;
 
     dlr_mutex_lock(&partition->guard);
-    if (partition->tail != NULL) {
+    *has_tail = partition->tail != NULL;
+    if (*has_tail) {
         slot = dld_tail_id_slot(partition->tail, key);
         while (count < cap &&
                dld_tail_find_id(partition->tail, key, &slot, &row)) {
@@ -414,19 +469,14 @@ datalyr_status dld_select_id(struct dld_partition *partition, uint64_t key,
                                   .visit = match_id,
                                   .visitor = &match,
                                   .error = error};
-    size_t count = pick_id(partition, key, seqs, SAME_KEY_MAX);
+    bool has_tail;
+    size_t count = pick_id(partition, key, seqs, SAME_KEY_MAX, &has_tail);
     datalyr_status status = dld_reader_take(partition, &work.reader, error);
 
     if (status != DATALYR_OK) {
         return status;
     }
-    if (count > 0) {
-        status = walk_seqs(&work, seqs, count);
-    } else {
-        /* By the index; without one it is a walk over the table, but then the
-         * set was wrong, which happens once in a million million look-ups. */
-        status = walk_range(&work, true);
-    }
+    status = has_tail ? walk_seqs(&work, seqs, count) : walk_range(&work, true);
     dld_reader_give_back(partition, &work.reader);
     *known = match.known;
     return status;
