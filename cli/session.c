@@ -38,15 +38,30 @@ int64_t cli_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void copy_id(struct cli_session *session, const datalyr_record *event)
+/* The last one's, where the bodies are still there. */
+static void keep_id(struct cli_session *session, const datalyr_record *events,
+                    size_t count)
 {
-    size_t len = strlen(event->event_id);
+    const char *id =
+        count == 0 || events == NULL ? "" : events[count - 1].event_id;
+    size_t len = strlen(id);
 
+    if (len == 0) {
+        return;
+    }
     if (len >= sizeof session->event_id) {
         len = sizeof session->event_id - 1;
     }
-    memcpy(session->event_id, event->event_id, len);
+    memcpy(session->event_id, id, len);
     session->event_id[len] = '\0';
+}
+
+static void settle(const struct cli_session *session,
+                   const struct cli_settlement *settlement)
+{
+    if (session->on_settled != NULL) {
+        session->on_settled(session->self, settlement);
+    }
 }
 
 static void note_delivered(const datalyr_record *events, size_t count,
@@ -56,20 +71,12 @@ static void note_delivered(const datalyr_record *events, size_t count,
 
     pthread_mutex_lock(&session->lock);
     session->has_answer = true;
-    if (count > 0) {
-        copy_id(session, &events[count - 1]);
-    }
+    keep_id(session, events, count);
     pthread_mutex_unlock(&session->lock);
-    if (session->on_settled != NULL) {
-        struct cli_settlement settlement = {
-            .events = events,
-            .count = count,
-            .is_delivered = true,
-            .is_final = true,
-        };
-
-        session->on_settled(session->self, &settlement);
-    }
+    settle(session, &(struct cli_settlement){.events = events,
+                                             .count = count,
+                                             .is_delivered = true,
+                                             .is_final = true});
 }
 
 static bool is_key_problem(int32_t http_status)
@@ -122,20 +129,13 @@ static void note_drop(const datalyr_record *events, size_t count,
     if (!is_events_own && session->end == CLI_END_NONE) {
         session->end = CLI_END_LOST;
     }
-    if (count > 0 && events != NULL) {
-        copy_id(session, &events[count - 1]);
-    }
+    keep_id(session, events, count);
     pthread_mutex_unlock(&session->lock);
-    if (session->on_settled != NULL) {
-        struct cli_settlement settlement = {
-            .events = events,
-            .count = count,
-            .is_final = is_events_own,
-            .reason = datalyr_drop_reason_name(reason),
-        };
-
-        session->on_settled(session->self, &settlement);
-    }
+    settle(session, &(struct cli_settlement){
+                        .events = events,
+                        .count = count,
+                        .is_final = is_events_own,
+                        .reason = datalyr_drop_reason_name(reason)});
 }
 
 static void note_log(datalyr_log_level level, const char *message,

@@ -35,37 +35,25 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *self)
     return size * count;
 }
 
-/* The value of a header line if it has that name. */
-static bool read_header(struct dlr_text line, struct dlr_text name,
-                        struct dlr_text *value)
-{
-    if (line.len <= name.len || line.ptr[name.len] != ':' ||
-        !dlr_text_equals_nocase(dlr_text_n(line.ptr, name.len), name)) {
-        return false;
-    }
-    *value = dlr_text_trim(
-        dlr_text_n(line.ptr + name.len + 1, line.len - name.len - 1));
-    return true;
-}
-
 static size_t take_header(char *bytes, size_t size, size_t count, void *self)
 {
     struct cli_probe *probe = self;
     struct dlr_text line = {bytes, size * count};
     struct dlr_text value;
 
-    if (read_header(line, DLR_TEXT("x-datalyr-batch"), &value)) {
+    if (dlr_text_read_header(line, DLR_TEXT("x-datalyr-batch"), &value)) {
         uint64_t most = 0;
 
         if (dlr_parse_count(value, &most) && most <= INT32_MAX) {
             probe->batch_max = (long)most;
         }
         probe->takes_batches = probe->batch_max > 0;
-    } else if (read_header(line, DLR_TEXT("accept-encoding"), &value)) {
+    } else if (dlr_text_read_header(line, DLR_TEXT("accept-encoding"),
+                                    &value)) {
         for (size_t i = 0; i + 4 <= value.len; i++) {
             probe->takes_gzip |= memcmp(value.ptr + i, "gzip", 4) == 0;
         }
-    } else if (read_header(line, DLR_TEXT("date"), &value)) {
+    } else if (dlr_text_read_header(line, DLR_TEXT("date"), &value)) {
         (void)snprintf(probe->date, sizeof probe->date, "%.*s", (int)value.len,
                        value.ptr);
     }

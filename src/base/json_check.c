@@ -96,46 +96,22 @@ static inline const char *skip_space(struct scan *scan, const char *at)
     return at < scan->end && *at <= ' ' ? leave_space(scan, at) : at;
 }
 
-/* Reads four hexadecimal digits; -1 if they are not. */
-static int32_t read_hex(const char *at, const char *end)
-{
-    int32_t value = 0;
-
-    if (end - at < 4) {
-        return -1;
-    }
-    for (int i = 0; i < 4; i++) {
-        char byte = at[i];
-
-        if (byte >= '0' && byte <= '9') {
-            value = value * 16 + (byte - '0');
-        } else if ((byte | 0x20) >= 'a' && (byte | 0x20) <= 'f') {
-            value = value * 16 + ((byte | 0x20) - 'a') + 10;
-        } else {
-            return -1;
-        }
-    }
-    return value;
-}
-
 /* At the backslash of \uXXXX. */
 static const char *check_unicode_escape(struct scan *scan, const char *at)
 {
-    int32_t unit = read_hex(at + 2, scan->end);
+    size_t len = (size_t)(scan->end - at);
+    uint32_t unit;
+    uint32_t low;
 
-    if (unit < 0) {
+    if (!dlr_json_read_unit(at, len, &unit)) {
         return fail(scan, at, "\\u without four hexadecimal digits");
     }
     if (unit < 0xd800 || unit > 0xdfff) {
         return at + 6;
     }
-    if (unit <= 0xdbff && scan->end - at >= 12 && at[6] == '\\' &&
-        at[7] == 'u') {
-        int32_t low = read_hex(at + 8, scan->end);
-
-        if (low >= 0xdc00 && low <= 0xdfff) {
-            return at + 12;
-        }
+    if (unit <= 0xdbff && dlr_json_read_unit(at + 6, len - 6, &low) &&
+        low >= 0xdc00 && low <= 0xdfff) {
+        return at + 12;
     }
     return fail(scan, at, "half of a surrogate pair");
 }

@@ -204,8 +204,7 @@ bool dlr_json_plain_text(struct dlr_json_value string, struct dlr_text *out)
            (out->len == 0 || memchr(out->ptr, '\\', out->len) == NULL);
 }
 
-/* Reads the four digits of \uXXXX. */
-static bool read_unit(const char *at, size_t len, uint32_t *unit)
+bool dlr_json_read_unit(const char *at, size_t len, uint32_t *unit)
 {
     *unit = 0;
     if (len < 6 || at[0] != '\\' || at[1] != 'u') {
@@ -235,11 +234,12 @@ static size_t decode_unicode(const char *at, size_t len, char out[4],
     uint32_t low;
     size_t taken = 6;
 
-    if (!read_unit(at, len, &unit)) {
+    if (!dlr_json_read_unit(at, len, &unit)) {
         return 0;
     }
-    if (unit >= 0xd800 && unit <= 0xdbff && read_unit(at + 6, len - 6, &low) &&
-        low >= 0xdc00 && low <= 0xdfff) {
+    if (unit >= 0xd800 && unit <= 0xdbff &&
+        dlr_json_read_unit(at + 6, len - 6, &low) && low >= 0xdc00 &&
+        low <= 0xdfff) {
         unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
         taken = 12;
     }

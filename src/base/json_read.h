@@ -82,6 +82,9 @@ bool dlr_json_string_equals(struct dlr_json_value string,
  * False if it is no string or there is no room; then nothing is appended. */
 bool dlr_json_decode(struct dlr_json_value string, struct dlr_buf *out);
 
+/* Reads the \uXXXX at `at`, one unit of UTF-16. False if there is none. */
+bool dlr_json_read_unit(const char *at, size_t len, uint32_t *unit);
+
 /* The content of a string that has no escapes, as a slice of the text. */
 bool dlr_json_plain_text(struct dlr_json_value string, struct dlr_text *out);
 

@@ -44,3 +44,15 @@ struct dlr_text dlr_text_trim(struct dlr_text text)
     }
     return text;
 }
+
+bool dlr_text_read_header(struct dlr_text line, struct dlr_text name,
+                          struct dlr_text *value)
+{
+    if (line.len <= name.len || line.ptr[name.len] != ':' ||
+        !dlr_text_equals_nocase(dlr_text_n(line.ptr, name.len), name)) {
+        return false;
+    }
+    *value = dlr_text_trim(
+        dlr_text_n(line.ptr + name.len + 1, line.len - name.len - 1));
+    return true;
+}

@@ -50,4 +50,8 @@ bool dlr_text_equals_nocase(struct dlr_text a, struct dlr_text b);
 /* Without the spaces, tabs and line ends around it. */
 struct dlr_text dlr_text_trim(struct dlr_text text);
 
+/* What a line of the form "Name: value" says, if it has that name. */
+bool dlr_text_read_header(struct dlr_text line, struct dlr_text name,
+                          struct dlr_text *value);
+
 #endif

@@ -40,6 +40,7 @@ struct reading {
     size_t offset[FIELD_COUNT]; /* 1 + place in `strings`; 0: absent */
     int64_t timestamp_ms;
     datalyr_value object; /* properties or traits */
+    datalyr_status status;
 };
 
 static datalyr_status read_text(struct reading *reading, enum field field,
@@ -134,6 +135,17 @@ static datalyr_status read_member(struct reading *reading,
                       name.text.ptr);
 }
 
+/* The first member that is wrong is the one that is told of. */
+static void take(void *self, struct dlr_json_value name,
+                 struct dlr_json_value value)
+{
+    struct reading *reading = self;
+
+    if (reading->status == DATALYR_OK) {
+        reading->status = read_member(reading, name, value);
+    }
+}
+
 static const char *text_of(const struct reading *reading, enum field field)
 {
     return reading->offset[field] == 0
@@ -196,19 +208,12 @@ datalyr_status dlr_call_from_json(struct dlr_call *call, struct dlr_text text,
                                   struct dlr_buf *strings, datalyr_error *error)
 {
     struct reading reading = {.strings = strings, .error = error};
+    struct dlr_json_listener listener = {take, &reading};
     struct dlr_json_error wrong = {0};
-    struct dlr_json_iter iter;
-    struct dlr_json_value name;
-    struct dlr_json_value value;
-    datalyr_status status = DATALYR_OK;
 
-    if (!dlr_json_check_object(text, DLR_JSON_DEPTH, &wrong)) {
+    if (!dlr_json_check_members(text, DLR_JSON_DEPTH, &listener, &wrong)) {
         return dlr_refuse(error, "the event is no JSON object: %s at byte %zu",
                           wrong.message, wrong.position);
     }
-    iter = dlr_json_iterate(dlr_json_root(text));
-    while (status == DATALYR_OK && dlr_json_next_member(&iter, &name, &value)) {
-        status = read_member(&reading, name, value);
-    }
-    return status == DATALYR_OK ? fill(call, &reading) : status;
+    return reading.status == DATALYR_OK ? fill(call, &reading) : reading.status;
 }

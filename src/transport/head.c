@@ -14,19 +14,6 @@
 
 #include <string.h>
 
-/* Splits "Name: value"; false when it is not of that form or another name. */
-static bool take_value(struct dlr_text line, struct dlr_text name,
-                       struct dlr_text *value)
-{
-    if (line.len <= name.len || line.ptr[name.len] != ':' ||
-        !dlr_text_equals_nocase(dlr_text_n(line.ptr, name.len), name)) {
-        return false;
-    }
-    *value = dlr_text_trim(
-        dlr_text_n(line.ptr + name.len + 1, line.len - name.len - 1));
-    return true;
-}
-
 static void keep(struct dlr_text value, char *out, size_t cap)
 {
     size_t len = value.len < cap ? value.len : cap - 1;
@@ -148,27 +135,27 @@ static void read_field(struct dlr_head *head, struct dlr_text line)
 
     switch (line.ptr[0] | 0x20) { /* lower case */
     case 'a':
-        if (take_value(line, DLR_TEXT("Accept-Encoding"), &value)) {
+        if (dlr_text_read_header(line, DLR_TEXT("Accept-Encoding"), &value)) {
             head->accepts_gzip = head->accepts_gzip || lists_gzip(value);
         }
         return;
     case 'd':
-        if (take_value(line, DLR_TEXT("Date"), &value)) {
+        if (dlr_text_read_header(line, DLR_TEXT("Date"), &value)) {
             keep(value, head->date, sizeof head->date);
         }
         return;
     case 'l':
-        if (take_value(line, DLR_TEXT("Location"), &value)) {
+        if (dlr_text_read_header(line, DLR_TEXT("Location"), &value)) {
             keep(value, head->location, sizeof head->location);
         }
         return;
     case 'r':
-        if (take_value(line, DLR_TEXT("Retry-After"), &value)) {
+        if (dlr_text_read_header(line, DLR_TEXT("Retry-After"), &value)) {
             read_retry_after(head, value);
         }
         return;
     case 'x':
-        if (take_value(line, DLR_TEXT("X-Datalyr-Batch"), &value) &&
+        if (dlr_text_read_header(line, DLR_TEXT("X-Datalyr-Batch"), &value) &&
             read_digits(value, UINT32_MAX, &number)) {
             head->batch_limit = (uint32_t)number;
         }

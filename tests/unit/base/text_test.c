@@ -60,6 +60,26 @@ static void trimming_takes_blanks_from_both_ends(void **state)
     assert_int_equal(dlr_text_trim(DLR_TEXT("")).len, 0);
 }
 
+static void a_header_is_read_by_its_name_and_without_blanks(void **state)
+{
+    static const char *const others[] = {"", "Date", "Dates: x", "Dat: x",
+                                         " Date: x"};
+    struct dlr_text value = DLR_TEXT("before");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_false(dlr_text_read_header(dlr_text_of(others[i]),
+                                          DLR_TEXT("date"), &value));
+    }
+    assert_true(dlr_text_equals(value, DLR_TEXT("before")));
+    assert_true(dlr_text_read_header(DLR_TEXT("DATE: \t a b\r\n"),
+                                     DLR_TEXT("date"), &value));
+    assert_true(dlr_text_equals(value, DLR_TEXT("a b")));
+    assert_true(
+        dlr_text_read_header(DLR_TEXT("date:"), DLR_TEXT("date"), &value));
+    assert_int_equal(value.len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -69,6 +89,7 @@ int main(void)
         cmocka_unit_test(start_of_a_text_is_recognised),
         cmocka_unit_test(case_is_ignored_for_ascii_letters_only),
         cmocka_unit_test(trimming_takes_blanks_from_both_ends),
+        cmocka_unit_test(a_header_is_read_by_its_name_and_without_blanks),
     };
 
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
