@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The collector: ingest and its fall-off, connections, queries, and import."""
+"""The collector: ingest and its fall-off, connections, live streams, queries,
+and import."""
 import http.client
 import json
 import os
@@ -12,10 +13,11 @@ from harness import Collector, Lost, expect_equal
 BATCH = 1000
 
 
-def ingest(bench, collector, first, events, connections, visitors=200000):
+def ingest(bench, collector, first, events, connections, visitors=200000,
+           pace=0):
     result = bench.run(bench.program("ingest"), collector.port(),
                        Collector.KEY, first, events, BATCH, connections,
-                       visitors, timeout=1200)
+                       visitors, pace, timeout=1200)
     result["collector_rss_bytes"] = collector.rss_bytes()
     return result
 
@@ -39,6 +41,66 @@ def connections(bench):
                 for count in bench.pick([1, 8, 64], [1, 2, 4, 8, 16, 64])}
     variants["raw SQLite, no index"] = lambda: raw_sqlite(bench, events)
     bench.measure("ingest, batches of 1000", variants, rounds=bench.pick(1, 3))
+
+
+class Watchers:
+    """Readers of live streams beside a load of so many events."""
+
+    def __init__(self, bench, collector, count, events):
+        self.process = subprocess.Popen(
+            [bench.program("streams"), collector.port(), str(count),
+             str(events)], stdout=subprocess.PIPE, text=True)
+        self.begun = self.process.stdout.readline().strip()
+
+    def finish(self):
+        """What they saw; each has accounted for every event."""
+        line = self.process.stdout.readline()
+        self.process.stdout.close()
+        code = self.process.wait(120)
+        if self.begun != "ready" or code != 0:
+            raise Lost("streams: exit %d: %s" % (code, line.strip()))
+        return json.loads(line)
+
+
+def cpu_seconds(process):
+    with open("/proc/%d/stat" % process.pid) as file:
+        words = file.read().rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+STREAMS = 500
+
+
+def watched_ingest(bench, streams, events, pace):
+    with Collector(bench, "--max-connections", 2 * STREAMS) as collector:
+        watchers = streams and Watchers(bench, collector, streams, events)
+        begun = cpu_seconds(collector.process)
+        result = ingest(bench, collector, 0, events, 4, pace=pace)
+        if watchers:
+            seen = watchers.finish()
+            expect_equal("streams that account for all", seen["exact"],
+                         streams)
+            result["shown_per_stream_second"] = \
+                seen["shown"] / streams / seen["seconds"]
+        result["cpu_seconds_per_million"] = \
+            (cpu_seconds(collector.process) - begun) * 1e6 / events
+        result["peak_rss_bytes"] = collector.rss_bytes()
+        expect_equal("the collector's count", collector.stats()["events"],
+                     events)
+        return result
+
+
+def streams(bench):
+    """Ingest with many live streams and without, paced and as fast as it is
+    taken."""
+    for name, events, pace in (
+            ("20,000 events/s", bench.pick(100000, 600000), 20000),
+            ("full speed", bench.pick(300000, 1000000), 0)):
+        bench.measure("live streams, " + name, {
+            "none": lambda e=events, p=pace: watched_ingest(bench, 0, e, p),
+            "%d streams" % STREAMS:
+                lambda e=events, p=pace: watched_ingest(bench, STREAMS, e, p),
+        }, rounds=bench.pick(1, 3))
 
 
 def ask(connection, path):
@@ -67,6 +129,7 @@ def queries(collector):
                        event["anonymousId"],
         "one user": "/api/v1/events?limit=50&user=" + user,
         "one event name": "/api/v1/events?limit=50&event=purchase",
+        "event id": "/api/v1/events?id=" + event["eventId"],
         "journey": "/api/v1/users/%s/journey" % user,
         "overview": "/api/v1/overview",
         "stats": "/api/v1/stats",
@@ -95,17 +158,27 @@ def fall_off(bench):
     def run():
         with Collector(bench) as collector:
             rates = []
+            cpu = []
             for part in range(parts):
+                begun = cpu_seconds(collector.process)
                 rates.append(ingest(bench, collector, part * rows, rows, 4)
                              ["events_per_second"])
+                cpu.append((cpu_seconds(collector.process) - begun) * 1e6 /
+                           rows)
             expect_equal("the collector's count", collector.stats()["events"],
                          parts * rows)
             result.update(queries(collector))
             return {"events": parts * rows, "rates": rates,
                     "events_per_second": statistics.median(rates),
                     "last_to_first": rates[-1] / rates[0],
+                    "cpu_by_part": cpu,
+                    "cpu_last_to_first": cpu[-1] / cpu[0],
+                    "cpu_seconds_per_million": statistics.mean(cpu),
                     "peak_rss_bytes": collector.rss_bytes()}
-    bench.measure("ingest, growing store", {"datalyrd": run}, rounds=1)
+    bench.measure("ingest, growing store", {
+        "datalyrd": run,
+        "raw SQLite, no index": lambda: raw_sqlite(bench, parts * rows),
+    }, rounds=1)
     bench.measurements["queries at %d rows" % (parts * rows)] = {
         name: [figures] for name, figures in result.items()}
     for name, figures in result.items():
@@ -171,5 +244,6 @@ def importing(bench):
 
 def run_all(bench):
     connections(bench)
+    streams(bench)
     importing(bench)
     fall_off(bench)

@@ -153,13 +153,45 @@ def other_goals(read):
     yield "import, peak RSS, MB", \
         divide(read(imports, "datalyr import", "peak_rss_bytes"), 1e6), "<=", \
         64, None
+    yield from collector_goals(read)
+
+
+def collector_goals(read):
+    rate = "events_per_second"
     grown = "ingest, growing store"
     yield "collector, events/s", read(grown, "datalyrd", rate), ">=", 70000, \
         100000
     yield "collector, last fifth / first fifth", \
         read(grown, "datalyrd", "last_to_first"), ">=", 0.8, None
+    yield "collector, CPU per event, last fifth / first fifth", \
+        read(grown, "datalyrd", "cpu_last_to_first"), "<=", 1.2, None
     yield "collector, peak RSS, MB", \
         divide(read(grown, "datalyrd", "peak_rss_bytes"), 1e6), "<=", 250, None
+    yield ("collector / raw inserts of SQLite without an index",
+           divide(read(grown, "datalyrd", rate),
+                  read(grown, "raw SQLite, no index", "rows_per_second")),
+           ">=", 0.5, None)
+    for load in "20,000 events/s", "full speed":
+        name = "live streams, " + load
+        yield ("ingest with 500 live streams / without, %s" % load,
+               divide(read(name, "500 streams", rate),
+                      read(name, "none", rate)), ">=", 0.8, None)
+        yield ("RSS with 500 live streams, %s, MB" % load,
+               divide(read(name, "500 streams", "peak_rss_bytes"), 1e6),
+               "<=", 250, None)
+    yield from query_goals(read)
+
+
+QUESTIONS = ["latest", "one visitor", "one user", "one event name", "event id",
+             "journey"]
+
+
+def query_goals(read):
+    for name in read.measurements:
+        if name.startswith("queries at "):
+            for question in QUESTIONS:
+                yield ("%s, %s, ms" % (name, question),
+                       read(name, question, "milliseconds"), "<=", 5, None)
 
 
 def over_budget(read):
