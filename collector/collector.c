@@ -5,6 +5,7 @@
 #include "collector.h"
 
 #include "api/live.h"
+#include "base/escape.h"
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -26,6 +27,8 @@
 #define DRAIN_MS 10000
 
 #define PEM_MAX 1048576
+
+#define COMPLAINT_INTERVAL_MS 60000
 
 __attribute__((format(printf, 4, 5))) static datalyr_status
 fail(struct dld_collector *collector, datalyr_error *error, int exit_code,
@@ -187,6 +190,23 @@ static const char *store_path(const struct dld_options *options)
                : NULL;
 }
 
+/* On the writer's thread. Without a log somebody must be told why senders get
+ * 503; a line a minute says it. */
+static void complain(void *self, const datalyr_error *error)
+{
+    struct dld_collector *collector = self;
+    int64_t now_ms = dlr_clock_monotonic_ms();
+    char text[512];
+
+    if (collector->log != NULL) {
+        dld_log_failure(collector->log, error);
+    } else if (now_ms >= collector->quiet_until_ms) {
+        collector->quiet_until_ms = now_ms + COMPLAINT_INTERVAL_MS;
+        (void)dlr_escape_copy(dlr_text_of(error->message), text, sizeof text);
+        (void)fprintf(stderr, "datalyrd: %s\n", text);
+    }
+}
+
 static datalyr_status start_store(struct dld_collector *collector,
                                   const struct dld_options *options,
                                   datalyr_error *error)
@@ -213,8 +233,8 @@ static datalyr_status start_store(struct dld_collector *collector,
     if (status == DATALYR_OK) {
         writer.on_commit = dld_live_commit;
         writer.self = collector->api.live;
-        writer.on_failure = dld_log_failure;
-        writer.log = collector->log;
+        writer.on_failure = complain;
+        writer.log = collector;
         status = dld_writer_start(&writer, &collector->writer);
     }
     return status;

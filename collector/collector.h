@@ -30,7 +30,8 @@ struct dld_collector {
     uint64_t keep_ms;
     struct dld_job retain; /* one at a time */
     atomic_bool is_retaining;
-    int failed_exit; /* exit code that fits the failure */
+    int64_t quiet_until_ms; /* the store's failures are not said again before */
+    int failed_exit;        /* exit code that fits the failure */
 };
 
 datalyr_status dld_collector_start(const struct dld_options *options,

@@ -249,6 +249,9 @@ def size_limit_is_like_a_full_disk():
         sender.send_until_refused(50)
         equal(sender.send(50), 503, "status beyond the limit")
         sender.check("beyond the limit")
+        # There is no log: stderr says why, and does not repeat it.
+        equal(len([line for line in collector.stderr().splitlines()
+                   if line.startswith("datalyrd: store: ")]), 1, "complaints")
         resource.prlimit(pid, resource.RLIMIT_FSIZE, free)
         sender.send_until_taken(50)
         sender.check("without a limit")

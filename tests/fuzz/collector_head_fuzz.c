@@ -131,6 +131,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (dld_guard_head(NULL) == NULL) {
         FUZZ_CHECK(count("Host") <= 1 && count("Content-Length") <= 1);
         FUZZ_CHECK(count("Content-Length") + count("Transfer-Encoding") <= 1);
+        for (size_t i = 0; i < line_count; i++) {
+            FUZZ_CHECK(strpbrk(lines[i].name, " \t\r\x0b(),/:;<=>?@[]{}") ==
+                       NULL);
+            FUZZ_CHECK(strpbrk(lines[i].value, "\r\x01\x0b\x7f") == NULL);
+        }
     }
     check_access();
     free(text);
