@@ -36,9 +36,10 @@ static int64_t due_in_ms(struct dlr_queue *queue, int64_t now_ms)
 
 static int64_t tidy_in_ms(const struct dlr_queue *queue, int64_t now_ms)
 {
-    bool wants_spare = queue->wants_spare && !queue->is_closed;
+    bool lacks_spare =
+        (queue->wants_spare || queue->used != NULL) && !queue->is_closed;
 
-    if (wants_spare || queue->used != NULL || queue->garbage != NULL ||
+    if (lacks_spare || queue->garbage != NULL ||
         queue->foreign_garbage != NULL) {
         return 0;
     }

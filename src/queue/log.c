@@ -132,23 +132,43 @@ void dlr_log_add_spare(struct dlr_queue *queue, struct dlr_segment *segment)
     segment->next = *place;
     *place = segment;
     queue->spare_count += 1;
+    tell_room(queue);
 }
 
-void dlr_log_add_garbage(struct dlr_queue *queue, struct dlr_segment *segment)
+static void add_garbage(struct dlr_queue *queue, struct dlr_segment *segment)
 {
     segment->next = queue->garbage;
     queue->garbage = segment;
+    tell_room(queue);
+}
+
+static void add_used(struct dlr_queue *queue, struct dlr_segment *segment)
+{
+    segment->next = queue->used;
+    queue->used = segment;
+    queue->used_count += 1;
+    tell_room(queue);
 }
 
 struct dlr_segment *dlr_log_take_used(struct dlr_queue *queue)
 {
     struct dlr_segment *segment = queue->used;
 
-    if (segment != NULL) {
-        queue->used = segment->next;
-        queue->used_count -= 1;
-    }
+    queue->used = segment->next;
+    queue->used_count -= 1;
+    segment->next = NULL;
+    queue->held_bytes -= segment->held_bytes;
     return segment;
+}
+
+bool dlr_log_put_back(struct dlr_queue *queue, struct dlr_segment *segment)
+{
+    if (queue->held_bytes + segment->held_bytes > queue->config.max_bytes) {
+        return false;
+    }
+    queue->held_bytes += segment->held_bytes;
+    dlr_log_add_spare(queue, segment);
+    return true;
 }
 
 static bool is_reusable(const struct dlr_queue *queue,
@@ -159,20 +179,18 @@ static bool is_reusable(const struct dlr_queue *queue,
     if (queue->maker.has_files && limit > DLR_LOG_FILE_SPARES) {
         limit = DLR_LOG_FILE_SPARES;
     }
-    return queue->spare_count + queue->used_count < limit &&
+    return !queue->is_closed &&
+           queue->spare_count + queue->used_count < limit &&
            segment->cap >= queue->segment_bytes &&
            segment->cap <= queue->segment_bytes * 2;
 }
 
 static void discard(struct dlr_queue *queue, struct dlr_segment *segment)
 {
-    tell_room(queue);
     if (!is_reusable(queue, segment)) {
-        dlr_log_add_garbage(queue, segment);
+        add_garbage(queue, segment);
     } else if (queue->maker.has_files) {
-        segment->next = queue->used;
-        queue->used = segment;
-        queue->used_count += 1;
+        add_used(queue, segment);
     } else {
         dlr_segment_rewind(segment);
         dlr_log_add_spare(queue, segment);
@@ -335,7 +353,7 @@ static struct dlr_segment *take_spare(struct dlr_queue *queue)
 
 void dlr_log_give_up_spare(struct dlr_queue *queue)
 {
-    dlr_log_add_garbage(queue, take_spare(queue));
+    add_garbage(queue, take_spare(queue));
 }
 
 int64_t dlr_log_shed_in_ms(const struct dlr_queue *queue, int64_t now_ms)
@@ -475,7 +493,7 @@ bool dlr_log_give_up_empty(struct dlr_queue *queue)
         queue->cursor.offset = last->previous == NULL ? 0 : last->previous->end;
     }
     unlink_segment(queue, last);
-    dlr_log_add_garbage(queue, last);
+    add_garbage(queue, last);
     return true;
 }
 

@@ -102,11 +102,13 @@ bool dlr_log_give_up_empty(struct dlr_queue *queue);
  * evicted. */
 bool dlr_log_is_pressed(const struct dlr_queue *queue);
 
-/* Takes the first used segment off the queue; NULL: there is none. Renewed, it
- * goes to dlr_log_add_spare(), else to dlr_log_add_garbage(). */
-struct dlr_segment *dlr_log_take_used(struct dlr_queue *queue);
 void dlr_log_add_spare(struct dlr_queue *queue, struct dlr_segment *segment);
-void dlr_log_add_garbage(struct dlr_queue *queue, struct dlr_segment *segment);
+
+/* Takes the first used segment off the queue, to be renewed; there is one. Its
+ * bytes are free until it comes back as a spare, so that nothing is evicted for
+ * them: false if they are taken by then. */
+struct dlr_segment *dlr_log_take_used(struct dlr_queue *queue);
+bool dlr_log_put_back(struct dlr_queue *queue, struct dlr_segment *segment);
 
 /* Takes the garbage off the queue, for dlr_log_retire() without the lock. */
 struct dlr_segment *dlr_log_take_garbage(struct dlr_queue *queue);

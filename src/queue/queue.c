@@ -164,17 +164,33 @@ static bool fits_last(const struct dlr_queue *queue, uint32_t span)
     return last != NULL && last->cap - last->end >= span;
 }
 
-/* Makes bytes available: spares first, then old bodies, then events, then a
- * last segment that is empty but too small. The number of events in one segment
- * bounds the work. */
-static bool make_bytes(struct dlr_queue *queue, uint32_t span)
+/* Makes a spare of a file that is done, while the lock is free. */
+static void renew_used(struct dlr_queue *queue, int64_t now_ms)
+{
+    struct dlr_segment *segment = dlr_log_take_used(queue);
+    bool is_renewed;
+
+    dlr_mutex_unlock(&queue->lock);
+    is_renewed = queue->maker.renew(queue->maker.self, segment, now_ms);
+    dlr_mutex_lock(&queue->lock);
+    if (!is_renewed || !dlr_log_put_back(queue, segment)) {
+        dlr_mutex_unlock(&queue->lock);
+        dlr_log_retire(queue, segment);
+        dlr_mutex_lock(&queue->lock);
+    }
+}
+
+/* Makes bytes available: spares first, then files that are done, then old
+ * bodies, then events, then a last segment that is empty but too small. The
+ * number of events in one segment bounds the work. */
+static bool make_bytes(struct dlr_queue *queue, uint32_t span, int64_t now_ms)
 {
     if (queue->spares != NULL) {
         dlr_log_give_up_spare(queue); /* too small for the record in hand */
         return true;
     }
     if (queue->used != NULL) {
-        dlr_log_add_garbage(queue, dlr_log_take_used(queue));
+        renew_used(queue, now_ms);
         return true;
     }
     while (queue->spares == NULL && queue->used == NULL &&
@@ -203,8 +219,8 @@ static void sweep(struct dlr_queue *queue)
     }
 }
 
-/* Finds a place for a record, evicting where the policy says so. Releasing a
- * segment lets go of the lock, so after that all is asked again. */
+/* Finds a place for a record, evicting where the policy says so. Renewing or
+ * releasing a segment lets go of the lock, so after that all is asked again. */
 static datalyr_status find_place(struct dlr_queue *queue, uint32_t span,
                                  int64_t now_ms, struct dlr_position *out)
 {
@@ -219,7 +235,7 @@ static datalyr_status find_place(struct dlr_queue *queue, uint32_t span,
             return DATALYR_QUEUE_FULL;
         }
         status = dlr_log_find_room(queue, span, now_ms, out);
-        if (status != DATALYR_QUEUE_FULL || !make_bytes(queue, span)) {
+        if (status != DATALYR_QUEUE_FULL || !make_bytes(queue, span, now_ms)) {
             return status;
         }
         sweep(queue);
@@ -417,25 +433,6 @@ static void make_spare(struct dlr_queue *queue, int64_t now_ms)
     }
 }
 
-/* Makes spares of the files that are done, while the lock is free. */
-static void renew_used(struct dlr_queue *queue, int64_t now_ms)
-{
-    struct dlr_segment *segment;
-
-    while ((segment = dlr_log_take_used(queue)) != NULL) {
-        bool is_renewed;
-
-        dlr_mutex_unlock(&queue->lock);
-        is_renewed = queue->maker.renew(queue->maker.self, segment, now_ms);
-        dlr_mutex_lock(&queue->lock);
-        if (is_renewed) {
-            dlr_log_add_spare(queue, segment);
-        } else {
-            dlr_log_add_garbage(queue, segment);
-        }
-    }
-}
-
 /* With files the log may be far larger than memory: segments between the one
  * that is sent from and the one that is written to give their pages back, those
  * first that are sent last. */
@@ -459,6 +456,15 @@ static void cool_down(struct dlr_queue *queue)
     }
 }
 
+/* Those that are there now: a thread that fills the log again as fast would
+ * keep the sender here. */
+static void renew_all_used(struct dlr_queue *queue, int64_t now_ms)
+{
+    for (uint32_t i = queue->used_count; i > 0 && queue->used != NULL; i--) {
+        renew_used(queue, now_ms);
+    }
+}
+
 void dlr_queue_tidy(struct dlr_queue *queue)
 {
     int64_t now_ms = dlr_clock_now_ms(&queue->config.clock);
@@ -466,7 +472,9 @@ void dlr_queue_tidy(struct dlr_queue *queue)
     struct dlr_segment *foreign;
 
     dlr_mutex_lock(&queue->lock);
-    renew_used(queue, now_ms);
+    if (!queue->is_closed) {
+        renew_all_used(queue, now_ms);
+    }
     dlr_log_shed_spares(queue, now_ms);
     garbage = dlr_log_take_garbage(queue);
     foreign = queue->foreign_garbage;

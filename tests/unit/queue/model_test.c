@@ -412,11 +412,12 @@ static void drain(struct world *world)
                 world->rig->queue.first->pins == 0);
 }
 
-static void run(struct dlr_queue_config config, uint64_t seed)
+static void run(struct dlr_queue_config config, uint64_t seed, bool has_files)
 {
     struct world world = {.random = {seed}};
 
     world.rig = queue_rig_open(config);
+    world.rig->queue.maker.has_files = has_files;
     world.events = calloc(EVENTS_MAX, sizeof *world.events);
     world.text = malloc(40000);
     assert_non_null(world.events);
@@ -437,8 +438,8 @@ static void agrees_where_events_are_the_ceiling(void **state)
 
     (void)state;
     config.max_events = 300;
-    run(config, 1);
-    run(config, 2);
+    run(config, 1, false);
+    run(config, 2, false);
 }
 
 static void agrees_where_bytes_are_the_ceiling(void **state)
@@ -448,8 +449,8 @@ static void agrees_where_bytes_are_the_ceiling(void **state)
     (void)state;
     config.max_events = 100000;
     config.max_bytes = (uint64_t)192 << 10;
-    run(config, 3);
-    run(config, 4);
+    run(config, 3, false);
+    run(config, 4, false);
 }
 
 static void agrees_where_the_new_are_refused(void **state)
@@ -460,7 +461,7 @@ static void agrees_where_the_new_are_refused(void **state)
     config.max_events = 250;
     config.max_bytes = (uint64_t)128 << 10;
     config.overflow = DATALYR_REFUSE_NEW;
-    run(config, 5);
+    run(config, 5, false);
 }
 
 static void agrees_where_nobody_wants_reports(void **state)
@@ -471,7 +472,21 @@ static void agrees_where_nobody_wants_reports(void **state)
     config.max_events = 250;
     config.max_bytes = (uint64_t)96 << 10;
     config.keeps_dropped = false;
-    run(config, 6);
+    run(config, 6, false);
+}
+
+/* Memory that is treated as files are: renewed before it is used again. */
+static void agrees_where_segments_are_files(void **state)
+{
+    struct dlr_queue_config config = queue_rig_config();
+
+    (void)state;
+    config.max_events = 100000;
+    config.max_bytes = (uint64_t)192 << 10;
+    config.max_age_ms = INT64_MAX;
+    run(config, 7, true);
+    config.overflow = DATALYR_REFUSE_NEW;
+    run(config, 8, true);
 }
 
 int main(void)
@@ -481,6 +496,7 @@ int main(void)
         cmocka_unit_test(agrees_where_bytes_are_the_ceiling),
         cmocka_unit_test(agrees_where_the_new_are_refused),
         cmocka_unit_test(agrees_where_nobody_wants_reports),
+        cmocka_unit_test(agrees_where_segments_are_files),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
