@@ -233,55 +233,56 @@ static void set_up(struct dlr_segment *segment,
     segment->created_ms = now_ms;
 }
 
-static void rename_segment(struct dlr_journal *journal,
-                           struct file_place *place, int *error)
+/* Gives the file the next number: names stand in the order of the log. */
+static int rename_segment(struct dlr_journal *journal, struct file_place *place)
 {
     char name[DLR_JOURNAL_NAME_CAP];
     char next[DLR_JOURNAL_NAME_CAP];
     uint32_t number;
+    int error;
 
     dlr_mutex_lock(&journal->lock);
     number = ++journal->next_number;
     dlr_mutex_unlock(&journal->lock);
     name_segment(journal, place->number, name);
     name_segment(journal, number, next);
-    *error = dlr_file_rename(journal->dir, name, next);
-    if (*error == 0) {
+    error = dlr_file_rename(journal->dir, name, next);
+    if (error == 0) {
         place->number = number;
     }
+    return error;
 }
 
-/* From the first step to the last the file counts as empty, so that a process
- * killed meanwhile leaves neither old records nor halves of them. It gets a new
- * number: names stand in the order of the log.
+/* From the first store to the last the file counts as empty, so that a process
+ * killed meanwhile leaves neither old records nor halves of them. Pages whose
+ * blocks are gone (a disk that failed, a file that somebody cut) are an error
+ * before that, and no SIGBUS.
  *
- * Where a power cut matters, each step is on the disk before the next. */
+ * After a power cut it would count as empty only if each step were on the disk
+ * before the next, which takes longer than making a file: where the cut matters
+ * files are not renewed. */
 static bool renew(void *self, struct dlr_segment *segment, int64_t now_ms)
 {
     struct dlr_journal *journal = self;
-    bool is_synced = journal->sync != DATALYR_SYNC_NONE;
-    size_t used = DLR_SEGMENT_HEAD_BYTES + segment->end;
-    int error = 0;
+    int error;
 
-    if (segment->generation == 0) {
-        return false; /* memory, for want of a file */
+    if (segment->generation == 0 /* memory, for want of a file */ ||
+        journal->sync != DATALYR_SYNC_NONE) {
+        return false;
     }
-    dlr_segment_head_void(segment->mapping);
-    memset(segment->base, 0, segment->end);
-    if (is_synced) {
-        error = dlr_map_sync(segment->mapping, used, true);
-    }
+    error = dlr_map_populate(segment->mapping, segment->held_bytes);
     if (error == 0) {
-        rename_segment(journal, segment->owner, &error);
+        dlr_segment_head_void(segment->mapping);
+        memset(segment->base, 0, segment->end);
+        error = rename_segment(journal, segment->owner);
     }
-    if (error == 0) {
-        set_up(segment, journal, segment->held_bytes, now_ms);
-        dlr_segment_rewind(segment);
+    if (error != 0) {
+        atomic_fetch_add(&journal->error_count, 1);
+        return false;
     }
-    if (error == 0 && is_synced) {
-        error = dlr_map_sync(segment->mapping, DLR_SEGMENT_HEAD_BYTES, true);
-    }
-    return error == 0;
+    set_up(segment, journal, segment->held_bytes, now_ms);
+    dlr_segment_rewind(segment);
+    return true;
 }
 
 static void note_recovery(struct dlr_journal *journal)
