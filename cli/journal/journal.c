@@ -55,25 +55,26 @@ static void add_file(int dir, const char *name, struct cli_journal *journal)
     dlr_estate_release(&bytes);
 }
 
-static bool is_alive(int dir, const char *owner)
+static bool is_alive(int dir, const struct dlr_estate_entry *entry)
 {
     struct dlr_estate estate;
 
-    if (dlr_estate_open(dir, owner, &estate) != 0) {
+    if (dlr_estate_open_listed(dir, entry, &estate) != 0) {
         return true;
     }
     dlr_estate_close(dir, &estate);
     return false;
 }
 
-static bool look_at(int dir, const char *owner, struct cli_journal *journal)
+static bool look_at(int dir, const struct dlr_estate_entry *entry,
+                    struct cli_journal *journal)
 {
     struct dlr_estate estate;
 
     memset(journal, 0, sizeof *journal);
     journal->is_readable = true;
-    journal->is_alive = is_alive(dir, owner);
-    if (dlr_estate_peek(dir, owner, &estate) != 0) {
+    journal->is_alive = is_alive(dir, entry);
+    if (dlr_estate_peek_listed(entry, &estate) != 0) {
         return false;
     }
     memcpy(journal->owner, estate.owner, sizeof journal->owner);
@@ -89,16 +90,16 @@ int cli_journal_each(int dir,
                                   const struct cli_journal *journal),
                      void *self)
 {
-    struct dlr_estate_owners owners;
+    struct dlr_estate_list list;
+    struct dlr_estate_entry entry;
     struct cli_journal journal;
-    int error = dlr_estate_list_owners(dir, &owners);
+    int error = dlr_estate_list(dir, &list);
     bool goes_on = true;
 
-    for (size_t i = 0; i < owners.count && goes_on; i++) {
-        goes_on =
-            !look_at(dir, owners.names[i], &journal) || each(self, &journal);
+    while (goes_on && dlr_estate_list_next(&list, &entry)) {
+        goes_on = !look_at(dir, &entry, &journal) || each(self, &journal);
     }
-    dlr_estate_owners_clear(&owners);
+    dlr_estate_list_clear(&list);
     return error == 0 ? CLI_EXIT_OK
                       : cli_fail(CLI_EXIT_LOCAL,
                                  "the journal directory cannot be read: %s",

@@ -68,7 +68,7 @@ struct names {
     char (*names)[DLR_JOURNAL_NAME_CAP];
     size_t count;
     size_t cap;
-    const char *owner; /* NULL: collect owners, else this one's segments */
+    const char *owner; /* NULL: of all owners, else this one's segments */
     bool is_failed;
 };
 
@@ -100,7 +100,7 @@ static bool collect(void *self, const char *name)
     }
     if (names->owner == NULL) {
         if (is_segment_rest(rest) || strcmp(rest, ".lock") == 0) {
-            add_name(names, owner);
+            add_name(names, name);
         }
     } else if (strcmp(owner, names->owner) == 0 && is_segment_rest(rest)) {
         add_name(names, name);
@@ -129,77 +129,115 @@ static int list_names(int dir, const char *owner, struct names *names)
     return error;
 }
 
-int dlr_estate_list_owners(int dir, struct dlr_estate_owners *owners)
+int dlr_estate_list(int dir, struct dlr_estate_list *list)
 {
     struct names names;
     int error = list_names(dir, NULL, &names);
 
-    memset(owners, 0, sizeof *owners);
+    memset(list, 0, sizeof *list);
     if (error != 0) {
         dlr_free(names.names);
         return error;
     }
-    owners->names = names.names; /* handed over */
-    owners->name_count = names.count;
-    for (size_t i = 0; i < names.count; i++) {
-        if (i == 0 || strcmp(names.names[i], names.names[i - 1]) != 0) {
-            memmove(owners->names[owners->count++], names.names[i],
-                    sizeof names.names[i]);
-        }
-    }
+    list->names = names.names; /* handed over */
+    list->count = names.count;
     return 0;
 }
 
-void dlr_estate_owners_clear(struct dlr_estate_owners *owners)
+void dlr_estate_list_clear(struct dlr_estate_list *list)
 {
-    dlr_free(owners->names);
-    memset(owners, 0, sizeof *owners);
+    dlr_free(list->names);
+    memset(list, 0, sizeof *list);
+}
+
+/* The names are sorted: the segments of an owner, then its lock. */
+bool dlr_estate_list_next(struct dlr_estate_list *list,
+                          struct dlr_estate_entry *entry)
+{
+    const char *rest;
+
+    if (!dlr_estate_list_has_more(list)) {
+        return false;
+    }
+    entry->names =
+        (const char(*)[DLR_JOURNAL_NAME_CAP])list->names + list->next;
+    entry->count = 0;
+    (void)split_name(entry->names[0], entry->owner, &rest);
+    while (list->next < list->count &&
+           memcmp(list->names[list->next], entry->owner, DLR_OWNER_LEN) == 0) {
+        entry->count +=
+            is_segment_rest(list->names[list->next] + DLR_OWNER_LEN) ? 1 : 0;
+        list->next += 1;
+    }
+    return true;
+}
+
+int dlr_estate_peek_listed(const struct dlr_estate_entry *entry,
+                           struct dlr_estate *estate)
+{
+    memset(estate, 0, sizeof *estate);
+    estate->lock_file = -1;
+    memcpy(estate->owner, entry->owner, sizeof estate->owner);
+    if (entry->count == 0) {
+        return 0;
+    }
+    estate->files = dlr_calloc(entry->count, sizeof *estate->files);
+    if (estate->files == NULL) {
+        return ENOMEM;
+    }
+    for (size_t i = 0; i < entry->count; i++) {
+        memcpy(estate->files[i].name, entry->names[i], DLR_JOURNAL_NAME_CAP);
+    }
+    estate->file_count = entry->count;
+    return 0;
 }
 
 int dlr_estate_peek(int dir, const char *owner, struct dlr_estate *estate)
 {
+    struct dlr_estate_entry entry = {0};
     struct names names;
     int error = list_names(dir, owner, &names);
 
-    memset(estate, 0, sizeof *estate);
-    estate->lock_file = -1;
-    (void)snprintf(estate->owner, sizeof estate->owner, "%s", owner);
-    if (error == 0 && names.count > 0) {
-        estate->files = dlr_calloc(names.count, sizeof *estate->files);
-        error = estate->files == NULL ? ENOMEM : 0;
+    (void)snprintf(entry.owner, sizeof entry.owner, "%s", owner);
+    if (error == 0) {
+        entry.names = (const char(*)[DLR_JOURNAL_NAME_CAP])names.names;
+        entry.count = names.count;
     }
-    for (size_t i = 0; error == 0 && i < names.count; i++) {
-        memcpy(estate->files[i].name, names.names[i], DLR_JOURNAL_NAME_CAP);
-        estate->file_count += 1;
+    if (dlr_estate_peek_listed(&entry, estate) != 0) {
+        error = ENOMEM;
     }
     dlr_free(names.names);
     return error;
 }
 
-int dlr_estate_open(int dir, const char *owner, struct dlr_estate *estate)
+/* The lock of a dead owner. */
+static int take_lock(int dir, const char *owner, int *fd)
 {
     char name[DLR_JOURNAL_NAME_CAP];
     struct dlr_file_info info = {0};
-    int fd = -1;
     int error;
 
-    memset(estate, 0, sizeof *estate);
-    estate->lock_file = -1;
     (void)snprintf(name, sizeof name, "%s.lock", owner);
     /* Made anew where it is missing: segments may have outlived it. */
-    error = dlr_file_open(dir, name, DLR_FILE_CREATE, &fd);
+    error = dlr_file_open(dir, name, DLR_FILE_CREATE, fd);
     if (error == 0) {
-        error = dlr_file_try_lock(fd);
+        error = dlr_file_try_lock(*fd);
     }
     if (error == 0) {
-        error = dlr_file_stat(fd, &info);
+        error = dlr_file_stat(*fd, &info);
     }
     if (error == 0 && info.link_count == 0) {
         error = EWOULDBLOCK; /* its heir removed it a moment ago */
     }
-    if (error == 0) {
-        error = dlr_estate_peek(dir, owner, estate);
+    if (error != 0) {
+        dlr_file_close(fd);
     }
+    return error;
+}
+
+/* Keeps the lock of an estate whose files are known, or could not be. */
+static int keep_lock(int fd, int error, struct dlr_estate *estate)
+{
     if (error == 0) {
         estate->lock_file = fd;
     } else {
@@ -208,23 +246,60 @@ int dlr_estate_open(int dir, const char *owner, struct dlr_estate *estate)
     return error;
 }
 
+int dlr_estate_open(int dir, const char *owner, struct dlr_estate *estate)
+{
+    int fd = -1;
+    int error = take_lock(dir, owner, &fd);
+
+    memset(estate, 0, sizeof *estate);
+    estate->lock_file = -1;
+    return error != 0
+               ? error
+               : keep_lock(fd, dlr_estate_peek(dir, owner, estate), estate);
+}
+
+int dlr_estate_open_listed(int dir, const struct dlr_estate_entry *entry,
+                           struct dlr_estate *estate)
+{
+    int fd = -1;
+    int error = take_lock(dir, entry->owner, &fd);
+
+    memset(estate, 0, sizeof *estate);
+    estate->lock_file = -1;
+    return error != 0
+               ? error
+               : keep_lock(fd, dlr_estate_peek_listed(entry, estate), estate);
+}
+
 int dlr_estate_remove(int dir, const struct dlr_estate *estate,
                       const char *name)
 {
     return estate->lock_file < 0 ? EPERM : dlr_file_remove(dir, name);
 }
 
+static bool has_files(int dir, const struct dlr_estate *estate)
+{
+    bool is_there = false;
+
+    for (size_t i = 0; i < estate->file_count && !is_there; i++) {
+        int fd = -1;
+
+        is_there = dlr_file_open(dir, estate->files[i].name, DLR_FILE_READ,
+                                 &fd) != ENOENT;
+        dlr_file_close(&fd);
+    }
+    return is_there;
+}
+
 void dlr_estate_close(int dir, struct dlr_estate *estate)
 {
     char name[DLR_JOURNAL_NAME_CAP];
-    struct names names;
 
     if (estate->lock_file >= 0) {
-        if (list_names(dir, estate->owner, &names) == 0 && names.count == 0) {
+        if (!has_files(dir, estate)) {
             (void)snprintf(name, sizeof name, "%s.lock", estate->owner);
             (void)dlr_file_remove(dir, name);
         }
-        dlr_free(names.names);
         dlr_file_close(&estate->lock_file);
     }
     dlr_free(estate->files);

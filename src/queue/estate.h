@@ -27,17 +27,33 @@ struct dlr_estate {
 int dlr_estate_open_dir(const char *path, int *dir);
 void dlr_estate_close_dir(int *dir);
 
-/* Every owner that has a lock file or segments in a directory, once. All-zero
- * is empty. */
-struct dlr_estate_owners {
+/* One look at a directory: what belongs to owners in it, owner after owner.
+ * All-zero is empty. */
+struct dlr_estate_list {
     char (*names)[DLR_JOURNAL_NAME_CAP];
     size_t count;
-    size_t name_count; /* of files: what a look at the directory costs */
+    size_t next; /* where the next owner begins */
+};
+
+/* An owner and its segments when the list was made; lent by the list. */
+struct dlr_estate_entry {
+    char owner[DLR_OWNER_CAP];
+    const char (*names)[DLR_JOURNAL_NAME_CAP];
+    size_t count;
 };
 
 /* 0 or an errno value, then with an empty list. */
-int dlr_estate_list_owners(int dir, struct dlr_estate_owners *owners);
-void dlr_estate_owners_clear(struct dlr_estate_owners *owners);
+int dlr_estate_list(int dir, struct dlr_estate_list *list);
+void dlr_estate_list_clear(struct dlr_estate_list *list);
+
+/* The next owner; false behind the last. */
+bool dlr_estate_list_next(struct dlr_estate_list *list,
+                          struct dlr_estate_entry *entry);
+
+static inline bool dlr_estate_list_has_more(const struct dlr_estate_list *list)
+{
+    return list->next < list->count;
+}
 
 /* Takes the lock of an owner and lists its files. EWOULDBLOCK: it lives. */
 int dlr_estate_open(int dir, const char *owner, struct dlr_estate *estate);
@@ -45,11 +61,19 @@ int dlr_estate_open(int dir, const char *owner, struct dlr_estate *estate);
 /* The same without the lock, for a look at one that may live. */
 int dlr_estate_peek(int dir, const char *owner, struct dlr_estate *estate);
 
+/* Both with the files of a list, for who goes through many owners: looking at
+ * the directory for each of them would take the square of their number. What
+ * was made since the list is left to the next one. */
+int dlr_estate_open_listed(int dir, const struct dlr_estate_entry *entry,
+                           struct dlr_estate *estate);
+int dlr_estate_peek_listed(const struct dlr_estate_entry *entry,
+                           struct dlr_estate *estate);
+
 /* Removes a file of an estate whose lock we hold. 0 or an errno value. */
 int dlr_estate_remove(int dir, const struct dlr_estate *estate,
                       const char *name);
 
-/* Gives it up; removes the lock file when no segments are left. */
+/* Gives it up; removes the lock file when none of its files is left. */
 void dlr_estate_close(int dir, struct dlr_estate *estate);
 
 /* Reads the head of one file; DLR_HEAD_DAMAGED too when it cannot be read. */

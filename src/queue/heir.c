@@ -56,6 +56,7 @@ static void end_inheritance(struct dlr_heir *heir,
         place = &(*place)->next;
     }
     *place = inheritance->next;
+    heir->owner_count -= 1;
     dlr_estate_close(heir->journal->dir, &inheritance->estate);
     dlr_free(inheritance);
 }
@@ -103,7 +104,7 @@ void dlr_heir_free(struct dlr_heir *heir)
     while (heir->loaded != NULL) {
         free_loaded(heir->loaded);
     }
-    dlr_estate_owners_clear(&heir->owners);
+    dlr_estate_list_clear(&heir->owners);
     while (heir->first != NULL) {
         end_inheritance(heir, heir->first);
     }
@@ -313,7 +314,7 @@ static bool load_next(struct dlr_heir *heir)
 bool dlr_heir_has_more(const struct dlr_heir *heir)
 {
     return heir != NULL && !atomic_load(&heir->is_stopped) &&
-           (heir->left > 0 || dlr_heir_is_looking(heir) ||
+           (heir->left > 0 || dlr_heir_can_look_on(heir) ||
             (!heir->is_waiting && find_file(heir) != NULL));
 }
 

@@ -18,6 +18,10 @@
 #define DLR_HEIR_STEP_BYTES ((size_t)4 << 20)
 #define DLR_HEIR_STEP_FILES 64u
 
+/* Owners whose events wait to be sent at the same time: each holds a descriptor
+ * of the program's. */
+#define DLR_HEIR_OWNERS_MAX 64u
+
 struct dlr_heir; /* owned: dlr_heir_free() */
 
 /* Borrows both. `max_age_ms` INT64_MAX: nothing expires. NULL when out of

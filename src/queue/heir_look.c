@@ -10,7 +10,8 @@
  * The library's thread has other things to do than that: own events to send, a
  * close to end in time. So a look goes in steps of a few milliseconds, one each
  * time something is taken, and ends between two files when it is stopped. What
- * was not counted by then is still the dead owner's, and nobody's loss.
+ * was not counted by then is still the dead owner's, and nobody's loss. It also
+ * rests while many owners' events wait to be sent: each holds a descriptor.
  */
 #include "queue/heir_state.h"
 
@@ -19,9 +20,8 @@
 
 #include <string.h>
 
-/* What opening a file, and listing a name, take of a step, as if in bytes. */
+/* What opening a file takes of a step, as if in bytes. */
 #define FILE_COST (DLR_HEIR_STEP_BYTES / DLR_HEIR_STEP_FILES)
-#define NAME_COST ((size_t)512)
 
 static struct dlr_tally count_records(const struct dlr_estate_bytes *bytes)
 {
@@ -129,24 +129,26 @@ static void go_on_if_counted(struct dlr_heir *heir,
     dlr_heir_end_if_done(heir, counting);
 }
 
-/* Takes the lock of an owner, if it is dead and its events are for us. Returns
- * what that took of the step. */
-static size_t take_over(struct dlr_heir *heir, const char *owner)
+/* Takes the lock of the next owner, if it is dead and its events are for us. */
+static void take_over_next(struct dlr_heir *heir)
 {
     struct dlr_inheritance *inheritance = dlr_calloc(1, sizeof *inheritance);
+    struct dlr_estate_entry entry;
 
-    if (inheritance == NULL || strcmp(owner, heir->journal->owner) == 0 ||
-        dlr_estate_open(heir->journal->dir, owner, &inheritance->estate) != 0) {
+    if (!dlr_estate_list_next(&heir->owners, &entry) || inheritance == NULL ||
+        strcmp(entry.owner, heir->journal->owner) == 0 ||
+        dlr_estate_open_listed(heir->journal->dir, &entry,
+                               &inheritance->estate) != 0) {
         dlr_free(inheritance); /* it lives, or somebody else is its heir */
-        return FILE_COST;
+        return;
     }
     inheritance->next = heir->first;
     heir->first = inheritance;
+    heir->owner_count += 1;
     if (!is_for_us(heir, &inheritance->estate)) {
         inheritance->counted = inheritance->estate.file_count;
     }
     go_on_if_counted(heir, inheritance);
-    return FILE_COST + heir->owners.name_count * NAME_COST;
 }
 
 static size_t count_next(struct dlr_heir *heir)
@@ -160,34 +162,35 @@ static size_t count_next(struct dlr_heir *heir)
     return FILE_COST + len;
 }
 
-bool dlr_heir_is_looking(const struct dlr_heir *heir)
+bool dlr_heir_can_look_on(const struct dlr_heir *heir)
 {
-    return heir->counting != NULL || heir->next_owner < heir->owners.count;
+    return heir->counting != NULL || (dlr_estate_list_has_more(&heir->owners) &&
+                                      heir->owner_count < DLR_HEIR_OWNERS_MAX);
 }
 
 void dlr_heir_look_on(struct dlr_heir *heir)
 {
     size_t spent = 0;
 
-    while (spent < DLR_HEIR_STEP_BYTES && dlr_heir_is_looking(heir) &&
+    while (spent < DLR_HEIR_STEP_BYTES && dlr_heir_can_look_on(heir) &&
            !atomic_load(&heir->is_stopped)) {
         if (heir->counting != NULL) {
             spent += count_next(heir);
         } else {
-            spent += take_over(heir, heir->owners.names[heir->next_owner++]);
+            take_over_next(heir);
+            spent += FILE_COST;
         }
     }
-    if (!dlr_heir_is_looking(heir)) {
-        dlr_estate_owners_clear(&heir->owners);
-        heir->next_owner = 0;
+    if (!dlr_estate_list_has_more(&heir->owners)) {
+        dlr_estate_list_clear(&heir->owners);
     }
 }
 
 void dlr_heir_look(struct dlr_heir *heir)
 {
     heir->is_waiting = false;
-    if (!dlr_heir_is_looking(heir)) {
-        (void)dlr_estate_list_owners(heir->journal->dir, &heir->owners);
+    if (!dlr_estate_list_has_more(&heir->owners)) {
+        (void)dlr_estate_list(heir->journal->dir, &heir->owners);
     }
     dlr_heir_look_on(heir);
 }

@@ -28,6 +28,7 @@ struct dlr_heir {
     int64_t max_age_ms;
     atomic_bool is_stopped; /* any thread */
     struct dlr_inheritance *first;
+    unsigned owner_count; /* of them */
     struct dlr_foreign_file *loaded;
     struct dlr_segment *segment; /* what is being taken from */
     uint32_t offset;
@@ -35,8 +36,7 @@ struct dlr_heir {
     bool is_waiting; /* for memory or descriptors, until the next look */
 
     /* The look under way. */
-    struct dlr_estate_owners owners;
-    size_t next_owner;
+    struct dlr_estate_list owners;
     struct dlr_inheritance *counting; /* its files are being looked through */
 };
 
@@ -48,7 +48,7 @@ struct dlr_tally {
 };
 
 /* heir_look.c */
-bool dlr_heir_is_looking(const struct dlr_heir *heir);
+bool dlr_heir_can_look_on(const struct dlr_heir *heir);
 void dlr_heir_look_on(struct dlr_heir *heir);
 void dlr_heir_enter(struct dlr_queue *queue, const struct dlr_tally *tally);
 void dlr_heir_clear_away(int dir, const char *name, bool is_damaged);

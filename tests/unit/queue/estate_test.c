@@ -48,23 +48,31 @@ static bool is_there(const char *name)
 
 static void owners_are_those_with_a_lock_or_segments(void **state)
 {
-    struct dlr_estate_owners owners;
+    struct dlr_estate_list list;
+    struct dlr_estate_entry entry;
 
     (void)state;
     put(OWNER ".lock", "", 0);
+    put(OWNER "-00000002.seg", "", 0);
     put(OWNER "-00000001.seg", "", 0);
-    put(ANOTHER "-00000001.seg", "", 0);
+    put(ANOTHER ".lock", "", 0);
     put("00000000000000000000000000000000.dead-letter.ndjson", "", 0);
     put("11111111111111111111111111111111-00000001.seg.damaged", "", 0);
     put("22222222222222222222222222222222-0000001.seg", "", 0);
     put("3333333333333333333333333333333X.lock", "", 0);
     put("notes.txt", "", 0);
-    assert_int_equal(dlr_estate_list_owners(dir, &owners), 0);
-    assert_int_equal(owners.count, 2);
-    assert_string_equal(owners.names[0], OWNER);
-    assert_string_equal(owners.names[1], ANOTHER);
-    dlr_estate_owners_clear(&owners);
-    assert_int_equal(owners.count, 0);
+    assert_int_equal(dlr_estate_list(dir, &list), 0);
+    assert_true(dlr_estate_list_next(&list, &entry));
+    assert_string_equal(entry.owner, OWNER);
+    assert_int_equal(entry.count, 2);
+    assert_string_equal(entry.names[0], OWNER "-00000001.seg");
+    assert_string_equal(entry.names[1], OWNER "-00000002.seg");
+    assert_true(dlr_estate_list_next(&list, &entry));
+    assert_string_equal(entry.owner, ANOTHER);
+    assert_int_equal(entry.count, 0);
+    assert_false(dlr_estate_list_next(&list, &entry));
+    dlr_estate_list_clear(&list);
+    assert_false(dlr_estate_list_has_more(&list));
 }
 
 static void files_of_an_estate_come_in_the_order_of_their_numbers(void **state)

@@ -552,6 +552,29 @@ a_second_look_does_not_begin_before_the_first_is_through(void **state)
     assert_int_equal(read_ledger().recovered, MANY);
 }
 
+static void no_more_owners_are_held_than_descriptors_may_be_spent(void **state)
+{
+    struct dlr_slice slices[DLR_HEIR_OWNERS_MAX];
+    unsigned taken = 0;
+
+    (void)state;
+    leave_files(MANY, false);
+    dlr_heir_look(test.heir);
+    while (dlr_heir_has_more(test.heir)) {
+        assert_true(taken < DLR_HEIR_OWNERS_MAX);
+        taken += dlr_heir_take(test.heir, 1, 1000, &slices[taken]) ? 1u : 0u;
+    }
+    assert_int_equal(taken, DLR_HEIR_OWNERS_MAX);
+    assert_int_equal(read_ledger().recovered, DLR_HEIR_OWNERS_MAX);
+    while (taken > 0) {
+        dlr_queue_deliver(&test.rig.queue, &slices[--taken], NULL, 0, 0);
+    }
+    dlr_queue_tidy(&test.rig.queue);
+    assert_true(dlr_heir_has_more(test.heir)); /* they made place for others */
+    (void)deliver_all();
+    assert_int_equal(read_ledger().delivered, MANY);
+}
+
 static void a_forked_child_holds_no_lock_of_its_parents(void **state)
 {
     struct dlr_estate estate;
@@ -589,6 +612,7 @@ int main(void)
         TEST(a_step_of_a_look_reads_so_many_bytes_and_one_file_more),
         TEST(a_look_that_is_stopped_leaves_the_rest_to_the_next_heir),
         TEST(a_second_look_does_not_begin_before_the_first_is_through),
+        TEST(no_more_owners_are_held_than_descriptors_may_be_spent),
         TEST(a_forked_child_holds_no_lock_of_its_parents),
     };
 
