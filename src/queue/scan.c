@@ -68,7 +68,7 @@ static void write_copy(char *at, const struct dlr_segment_head *head)
 void dlr_segment_head_void(char *at)
 {
     store_first(at, UNWRITTEN);
-    atomic_thread_fence(memory_order_seq_cst); /* nothing comes before it */
+    atomic_signal_fence(memory_order_seq_cst); /* nothing comes before it */
 }
 
 void dlr_segment_head_write(char *at, const struct dlr_segment_head *head)
