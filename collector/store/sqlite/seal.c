@@ -287,6 +287,17 @@ static void finish(struct dld_sqlite *store, struct dld_partition *partition,
     dlr_mutex_unlock(&store->lock);
 }
 
+/* Before, the counters belong to the writer, who reads them without a lock. */
+static bool is_recovered(struct dld_sqlite *store)
+{
+    bool answer;
+
+    dlr_mutex_lock(&store->lock);
+    answer = store->is_recovered;
+    dlr_mutex_unlock(&store->lock);
+    return answer;
+}
+
 void dld_seal_run(void *self)
 {
     struct dld_sqlite *store = self;
@@ -302,7 +313,7 @@ void dld_seal_run(void *self)
 
             finish(store, partition, status, &error);
         }
-        if (now_ms - saved_ms >= SAVE_INTERVAL_MS) {
+        if (now_ms - saved_ms >= SAVE_INTERVAL_MS && is_recovered(store)) {
             /* Tried again a second later if the disk refuses. */
             (void)dld_meta_save_counters(store, &error);
             saved_ms = now_ms;
