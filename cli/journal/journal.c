@@ -23,14 +23,39 @@ int cli_journal_open_dir(const struct cli_args *args, int *dir)
                         strerror(error));
 }
 
+/* A living owner uses its files again: bytes that were read meanwhile are of
+ * the old and of the new one, and all that was in the old one is settled. */
+static bool was_renewed(int dir, const char *name,
+                        const struct dlr_estate_bytes *bytes)
+{
+    struct dlr_segment_head now;
+
+    return bytes->verdict == DLR_HEAD_GOOD &&
+           (dlr_estate_read_head(dir, name, &now) != DLR_HEAD_GOOD ||
+            now.generation != bytes->head.generation);
+}
+
+/* False if the file is gone: delivered, taken over, or renewed. */
+static bool read_file(int dir, const char *name, struct dlr_estate_bytes *bytes)
+{
+    if (dlr_estate_read(dir, name, bytes) != 0) {
+        return false;
+    }
+    if (was_renewed(dir, name, bytes)) {
+        dlr_estate_release(bytes);
+        return false;
+    }
+    return true;
+}
+
 static void add_file(int dir, const char *name, struct cli_journal *journal)
 {
     struct dlr_estate_bytes bytes;
     struct dlr_scan scan;
     struct dlr_found found;
 
-    if (dlr_estate_read(dir, name, &bytes) != 0) {
-        return; /* gone meanwhile: delivered, or taken over */
+    if (!read_file(dir, name, &bytes)) {
+        return;
     }
     journal->files += 1;
     journal->bytes += bytes.len;
@@ -114,7 +139,7 @@ static bool walk_file(int dir, const char *name, cli_journal_event each,
     struct dlr_found found;
     bool goes_on = true;
 
-    if (dlr_estate_read(dir, name, &bytes) != 0) {
+    if (!read_file(dir, name, &bytes)) {
         return true;
     }
     scan = dlr_estate_scan(&bytes);
