@@ -18,7 +18,10 @@
 /* A writer elsewhere in this process holds a lock for milliseconds only. */
 #define BUSY_TIMEOUT_MS 5000
 
+/* The log takes two writes a page: fewer, larger pages cost a tenth less in
+ * all. With 16 KiB, writing the last page anew at each commit eats that up. */
 #define WRITE_SETTINGS             \
+    "PRAGMA page_size=8192;"       \
     "PRAGMA journal_mode=WAL;"     \
     "PRAGMA synchronous=FULL;"     \
     "PRAGMA wal_autocheckpoint=0;" \

@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-/* With its row, they fill a page of 4 KiB. */
+/* Two pieces fill a page of 8 KiB. */
 #define PIECE_ENTRIES 250u
 
 /* Statements of a reader, by number. */
