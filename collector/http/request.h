@@ -99,7 +99,7 @@ struct dld_request {
     struct dld_inflate inflate;
     bool is_gzip;
     bool is_deferred;
-    bool is_counted; /* among those that stopping waits for */
+    bool is_counted;      /* among those that stopping waits for */
     atomic_bool is_ready; /* the thread that had it is done with it */
     bool is_body_refused; /* the answer is known; the rest is thrown away */
 
