@@ -23,6 +23,10 @@
 /* Before this moment of 2020 no such file was made. */
 #define EARLIEST_MS INT64_C(1577836800000)
 
+/* The part of the memory for events that those of dead owners may take, beside
+ * one file. */
+#define LOADED_SHARE 2
+
 /* What a loaded segment knows of its file. */
 struct dlr_foreign_file {
     struct dlr_heir *heir;
@@ -91,6 +95,7 @@ static void free_loaded(struct dlr_foreign_file *file)
     if (file->next != NULL) {
         file->next->previous = file->previous;
     }
+    file->heir->loaded_bytes -= segment->held_bytes;
     dlr_map_unmap(segment->mapping, segment->held_bytes);
     dlr_free(file);
     dlr_free(segment);
@@ -216,7 +221,8 @@ static struct dlr_segment *make_segment(struct dlr_heir *heir,
     segment->ordinal = UINT64_MAX;
     segment->created_ms = dlr_clock_now_ms(&heir->queue->config.clock) - age_ms;
     segment->mapping = bytes->mapping;
-    segment->held_bytes = bytes->mapped_bytes;
+    segment->held_bytes = dlr_segment_bytes_for(bytes->mapped_bytes);
+    heir->loaded_bytes += segment->held_bytes;
     gather_pending(segment, bytes);
     bytes->mapping = NULL; /* handed over */
     return segment;
@@ -271,6 +277,16 @@ static bool is_passing(int error)
     return error == ENOMEM || error == EMFILE || error == ENFILE;
 }
 
+/* Where the server takes nothing, what was loaded waits in memory. It stands
+ * in the files too, so little of that is enough. */
+static bool may_load(const struct dlr_heir *heir)
+{
+    uint64_t limit = heir->queue->config.memory_bytes / LOADED_SHARE;
+
+    return !heir->is_waiting &&
+           (heir->loaded == NULL || heir->loaded_bytes < limit);
+}
+
 static bool load_next(struct dlr_heir *heir)
 {
     struct dlr_inheritance *inheritance = find_file(heir);
@@ -278,7 +294,7 @@ static bool load_next(struct dlr_heir *heir)
     struct dlr_estate_file *file;
     int error;
 
-    if (inheritance == NULL || heir->is_waiting) {
+    if (inheritance == NULL || !may_load(heir)) {
         return false;
     }
     file = &inheritance->estate.files[inheritance->next_file++];
@@ -315,7 +331,7 @@ bool dlr_heir_has_more(const struct dlr_heir *heir)
 {
     return heir != NULL && !atomic_load(&heir->is_stopped) &&
            (heir->left > 0 || dlr_heir_can_look_on(heir) ||
-            (!heir->is_waiting && find_file(heir) != NULL));
+            (may_load(heir) && find_file(heir) != NULL));
 }
 
 /* Moves one record from the file to the slice, or drops it for its age. */

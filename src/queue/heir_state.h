@@ -30,6 +30,7 @@ struct dlr_heir {
     struct dlr_inheritance *first;
     unsigned owner_count; /* of them */
     struct dlr_foreign_file *loaded;
+    size_t loaded_bytes;
     struct dlr_segment *segment; /* what is being taken from */
     uint32_t offset;
     uint32_t left;   /* pending records behind `offset` */

@@ -51,7 +51,7 @@ static void write_copy(char *at, const struct dlr_segment_head *head)
     uint32_t crc;
 
     memset(at + 1, 0, COPY_BYTES - 1);
-    memcpy(at + 1, MAGIC + 1, 7);
+    memcpy(at + 1, &MAGIC[1], 7);
     memcpy(at + 8, &order, 4);
     memcpy(at + 12, &version, 4);
     memcpy(at + 16, &head->generation, 8);

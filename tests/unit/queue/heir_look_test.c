@@ -2,6 +2,9 @@
 /* Leftovers of many files and owners are looked through in steps. */
 #include "heir_fixture.h"
 
+#include "os/map.h"
+#include "queue/heir_state.h"
+
 #define MANY (3u * DLR_HEIR_STEP_FILES)
 
 /* A file of one event for each of so many dead owners, or all of one owner. */
@@ -147,12 +150,38 @@ static void no_more_owners_are_held_than_descriptors_may_be_spent(void **state)
     assert_int_equal(read_ledger().delivered, MANY);
 }
 
+static void files_wait_on_the_disk_while_many_are_in_memory(void **state)
+{
+    const size_t limit = 20 * dlr_map_page_bytes();
+    struct dlr_slice slices[40];
+    unsigned taken = 0;
+
+    (void)state;
+    test.rig.queue.config.memory_bytes = 2 * limit;
+    leave_files(MANY, true);
+    dlr_heir_look(test.heir);
+    while (dlr_heir_has_more(test.heir)) {
+        assert_true(taken < 40);
+        taken += dlr_heir_take(test.heir, 1, 1000, &slices[taken]) ? 1u : 0u;
+        assert_true(test.heir->loaded_bytes <= limit);
+    }
+    assert_int_equal(taken, 20);
+    while (taken > 0) {
+        dlr_queue_deliver(&test.rig.queue, &slices[--taken], NULL, 0, 0);
+    }
+    dlr_queue_tidy(&test.rig.queue);
+    (void)deliver_all();
+    assert_int_equal(read_ledger().delivered, MANY);
+    assert_true(test.heir->loaded_bytes == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_step_of_a_look_reads_so_many_files_and_no_more),
         TEST(a_step_of_a_look_takes_so_many_owners_and_no_more),
         TEST(a_step_of_a_look_reads_so_many_bytes_and_one_file_more),
+        TEST(files_wait_on_the_disk_while_many_are_in_memory),
         TEST(a_look_that_is_stopped_leaves_the_rest_to_the_next_heir),
         TEST(a_second_look_does_not_begin_before_the_first_is_through),
         TEST(no_more_owners_are_held_than_descriptors_may_be_spent),
