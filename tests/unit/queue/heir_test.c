@@ -236,6 +236,32 @@ static void a_file_that_is_done_is_used_again(void **state)
     test_folder_remove(&folder);
 }
 
+/* With files the log may be larger than what it may hold in memory. */
+static void pages_count_as_given_back_while_their_file_waits(void **state)
+{
+    struct test_folder folder;
+    struct dlr_slice slice;
+    struct owner owner;
+    struct dlr_queue *queue = &owner.rig.queue;
+
+    (void)state;
+    assert_true(test_folder_make(&folder));
+    open_owner(&owner, &folder);
+    queue->config.memory_bytes = 0;
+    while (queue->segment_count < 6) {
+        assert_int_equal(append_large(&owner), DATALYR_OK);
+    }
+    queue->wants_spare = true;
+    dlr_queue_tidy(queue);
+    assert_true(queue->cold_bytes > 0);
+    assert_true(queue->cold_bytes < queue->held_bytes);
+    assert_true(dlr_queue_take(queue, UINT32_MAX, SIZE_MAX, &slice));
+    dlr_queue_deliver(queue, &slice, NULL, 0, 0);
+    assert_int_equal(queue->cold_bytes, 0);
+    close_owner(&owner);
+    test_folder_remove(&folder);
+}
+
 static void old_events_of_a_renewed_file_never_come_back(void **state)
 {
     struct test_folder folder;
@@ -272,6 +298,7 @@ int main(void)
         cmocka_unit_test(an_expired_event_of_a_dead_owner_is_told),
         cmocka_unit_test(an_event_is_as_old_as_it_is_and_not_as_its_file),
         cmocka_unit_test(a_file_that_is_done_is_used_again),
+        cmocka_unit_test(pages_count_as_given_back_while_their_file_waits),
         cmocka_unit_test(old_events_of_a_renewed_file_never_come_back),
         cmocka_unit_test(a_file_is_left_before_its_clock_runs_out),
     };

@@ -436,6 +436,7 @@ static void spares_that_nobody_needs_are_given_back_by_halves(void **state)
         assert_true(left < before);
         assert_true(left - DLR_LOG_SPARES >= (before - DLR_LOG_SPARES) / 2);
     }
+    assert_true(rig->queue.spare_limit <= DLR_LOG_SPARES + 2);
     dlr_queue_look(&rig->queue, rig->now_ms, &look);
     assert_true(look.tidy_in_ms == INT64_MAX);
     queue_rig_close(rig);

@@ -6,12 +6,13 @@
  */
 #include "support/queue_rig.h"
 
-#define FILES      8u
+#define FILES      12u
 #define FILE_BYTES ((size_t)16 << 10)
 
 static struct {
     struct queue_rig *rig;
     void (*meanwhile)(void);
+    bool fails;
     unsigned renewed;
     unsigned made;
 } files;
@@ -29,7 +30,7 @@ static bool renew_file(void *self, struct dlr_segment *segment, int64_t now_ms)
     if (files.meanwhile != NULL) {
         files.meanwhile();
     }
-    return dlr_memory_segments.renew(self, segment, now_ms);
+    return !files.fails && dlr_memory_segments.renew(self, segment, now_ms);
 }
 
 /* One event, which fills a file. */
@@ -65,6 +66,7 @@ static void open_files(void)
     }
     deliver_file();
     assert_int_equal(files.rig->queue.used_count, 1);
+    files.rig->queue.wants_spare = false;
 }
 
 /* With one file more, FILES events are pending and none was dropped. */
@@ -77,6 +79,53 @@ static void check_and_close_files(void)
     assert_int_equal(ledger.pending, FILES);
     assert_int_equal(ledger.queue_bytes, FILES * FILE_BYTES);
     assert_int_equal(files.rig->queue.used_count, 0);
+    queue_rig_close(files.rig);
+}
+
+static void a_file_that_is_done_is_something_to_tidy(void **state)
+{
+    struct dlr_queue_look look;
+
+    (void)state;
+    open_files();
+    dlr_queue_look(&files.rig->queue, files.rig->now_ms, &look);
+    assert_int_equal(look.tidy_in_ms, 0);
+    dlr_queue_tidy(&files.rig->queue);
+    dlr_queue_look(&files.rig->queue, files.rig->now_ms, &look);
+    assert_true(look.tidy_in_ms == INT64_MAX);
+    assert_int_equal(files.rig->queue.spare_count, 1);
+    assert_int_equal(queue_rig_ledger(files.rig).queue_bytes,
+                     FILES * FILE_BYTES);
+    queue_rig_close(files.rig);
+}
+
+static void files_that_cannot_be_renewed_are_gone(void **state)
+{
+    (void)state;
+    open_files();
+    deliver_file();
+    files.fails = true;
+    dlr_queue_tidy(&files.rig->queue);
+    assert_int_equal(files.renewed, 2);
+    assert_int_equal(files.rig->queue.used_count, 0);
+    assert_int_equal(files.rig->queue.spare_count, 0);
+    assert_int_equal(queue_rig_ledger(files.rig).queue_bytes,
+                     (FILES - 2) * FILE_BYTES);
+    queue_rig_close(files.rig);
+}
+
+static void no_more_files_are_kept_than_are_worth_it(void **state)
+{
+    (void)state;
+    open_files();
+    for (unsigned i = 2; i < FILES; i++) {
+        deliver_file();
+    }
+    assert_int_equal(files.rig->queue.used_count, DLR_LOG_FILE_SPARES);
+    dlr_queue_tidy(&files.rig->queue);
+    assert_int_equal(files.rig->queue.spare_count, DLR_LOG_FILE_SPARES);
+    assert_int_equal(queue_rig_ledger(files.rig).queue_bytes,
+                     (DLR_LOG_FILE_SPARES + 1) * FILE_BYTES);
     queue_rig_close(files.rig);
 }
 
@@ -139,6 +188,9 @@ static void a_closed_queue_renews_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_that_is_done_is_something_to_tidy),
+        cmocka_unit_test(files_that_cannot_be_renewed_are_gone),
+        cmocka_unit_test(no_more_files_are_kept_than_are_worth_it),
         cmocka_unit_test(no_event_is_evicted_while_a_file_is_renewed),
         cmocka_unit_test(at_the_ceiling_a_caller_renews_a_file_himself),
         cmocka_unit_test(the_sender_renews_what_is_there_and_goes_on),

@@ -406,6 +406,33 @@ static void a_transport_that_takes_nothing_is_asked_again_later(void **state)
     sender_rig_close(rig);
 }
 
+/* Nobody calls it any more, and nothing else would wake it. */
+static void a_sender_that_sleeps_gives_back_the_memory_of_a_burst(void **state)
+{
+    static char event[4000];
+    struct sender_rig *rig = sender_rig_open(sender_rig_settings());
+    bool wakes;
+
+    (void)state;
+    memset(event, ' ', sizeof event);
+    memcpy(event, "{\"eventId\":\"a\"", 14);
+    event[sizeof event - 1] = '}';
+    for (unsigned i = 0; i < 1000; i++) {
+        assert_int_equal(dlr_queue_append(rig->queue,
+                                          dlr_text_n(event, sizeof event), NULL,
+                                          &wakes),
+                         DATALYR_OK);
+    }
+    sender_rig_run(rig, 0);
+    assert_int_equal(sender_rig_ledger(rig).delivered, 1000);
+    assert_true(rig->queue->spare_count > DLR_LOG_SPARES);
+    sender_rig_run(rig, 20000);
+    assert_int_equal(rig->queue->spare_count, DLR_LOG_SPARES);
+    sender_rig_step(rig);
+    assert_true(rig->wait_ms > 2 * DLR_LOG_SHED_MS);
+    sender_rig_close(rig);
+}
+
 static void a_queue_of_failures_stays_below_the_job_limit(void **state)
 {
     struct dlr_queue_config config = queue_rig_config();
@@ -450,6 +477,7 @@ int main(void)
         cmocka_unit_test(a_drop_hook_that_tracks_does_not_starve_the_sender),
         cmocka_unit_test(overflow_is_logged_once),
         cmocka_unit_test(a_transport_that_takes_nothing_is_asked_again_later),
+        cmocka_unit_test(a_sender_that_sleeps_gives_back_the_memory_of_a_burst),
         cmocka_unit_test(a_queue_of_failures_stays_below_the_job_limit),
     };
 
