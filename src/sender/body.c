@@ -156,8 +156,18 @@ static bool should_compress(const struct dlr_sender *sender, size_t len)
     return sender->accepts_gzip && len > GZIP_MIN_BYTES;
 }
 
-/* Replaces the body by its compressed form; keeps it where that fails, which
- * costs bandwidth and nothing else. */
+/* Bodies and those kept for the next ones share one budget. */
+static void release(struct dlr_sender *sender, struct dlr_buf *body)
+{
+    size_t budget = sender->settings.body_budget;
+    size_t used = sender->body_bytes < budget ? sender->body_bytes : budget;
+
+    dlr_pool_give(&sender->pool, body, budget - used,
+                  dlr_sender_now_ms(sender));
+}
+
+/* Replaces the body by its compressed form; keeps it where that fails or does
+ * not make it smaller, which costs bandwidth and nothing else. */
 static void compress_body(struct dlr_sender *sender, struct dlr_job *job)
 {
     struct dlr_buf packed;
@@ -165,13 +175,14 @@ static void compress_body(struct dlr_sender *sender, struct dlr_job *job)
     if (sender->gzip == NULL && dlr_gzip_new(&sender->gzip) != DATALYR_OK) {
         return;
     }
-    dlr_buf_init(&packed, job->request.body_len + WRAPPER_BYTES);
+    dlr_pool_take(&sender->pool, &packed);
     if (dlr_gzip_pack(sender->gzip, job->request.body, job->request.body_len,
-                      &packed) != DATALYR_OK) {
-        dlr_buf_clear(&packed);
+                      &packed) != DATALYR_OK ||
+        packed.len >= job->request.body_len) {
+        release(sender, &packed);
         return;
     }
-    dlr_buf_clear(&job->body);
+    release(sender, &job->body);
     job->body = packed;
     job->request.body = packed.ptr;
     job->request.body_len = packed.len;
@@ -181,7 +192,7 @@ static void compress_body(struct dlr_sender *sender, struct dlr_job *job)
 static bool build_copy(struct dlr_sender *sender, struct dlr_job *job,
                        bool *is_failed)
 {
-    dlr_buf_init(&job->body, SIZE_MAX / 2);
+    dlr_pool_take(&sender->pool, &job->body);
     (void)dlr_buf_reserve(&job->body, job->slice.bytes + WRAPPER_BYTES);
     if (job->is_batch) {
         dlr_buf_append_string(&job->body, "{\"events\":[");
@@ -211,7 +222,7 @@ bool dlr_body_build(struct dlr_sender *sender, struct dlr_job *job,
     if (is_plain_single) {
         use_in_place(job);
     } else if (!build_copy(sender, job, is_failed)) {
-        dlr_buf_clear(&job->body);
+        release(sender, &job->body);
         return false;
     }
     if (should_compress(sender, job->request.body_len)) {
@@ -219,13 +230,17 @@ bool dlr_body_build(struct dlr_sender *sender, struct dlr_job *job,
     }
     job->request.batch_size = job->is_batch ? job->slice.live : 0;
     sender->body_bytes += job->body.cap;
+    if (sender->body_bytes + sender->pool.bytes >
+        sender->settings.body_budget) {
+        dlr_pool_clear(&sender->pool);
+    }
     return true;
 }
 
 void dlr_body_release(struct dlr_sender *sender, struct dlr_job *job)
 {
     sender->body_bytes -= job->body.cap;
-    dlr_buf_clear(&job->body);
+    release(sender, &job->body);
     job->request.body = NULL;
     job->request.body_len = 0;
 }

@@ -108,6 +108,7 @@ void dlr_sender_free(struct dlr_sender *sender)
     free_jobs(sender->on_wire);
     free_jobs(sender->unused);
     dlr_job_heap_clear(&sender->waiting);
+    dlr_pool_clear(&sender->pool);
     dlr_gzip_free(&sender->gzip);
     dlr_records_clear(&sender->records);
     dlr_latency_clear(&sender->latency);
@@ -500,6 +501,7 @@ void dlr_sender_step(struct dlr_sender *sender)
     wait = wait_ms(sender, &look, now_ms);
     wait = sooner(wait, upkeep_ms - now_ms);
     wait = sooner(wait, look.tidy_in_ms);
+    wait = sooner(wait, dlr_pool_shed(&sender->pool, now_ms));
     wait = wait < 0 ? 0 : wait;
     if (look.has_reports || /* perhaps there are more */
         !dlr_queue_sleep(sender->queue, news(sender, &look, now_ms))) {

@@ -10,6 +10,7 @@
 #include "sender/job.h"
 #include "sender/latency.h"
 #include "sender/pace.h"
+#include "sender/pool.h"
 #include "sender/records.h"
 #include "sender/settings.h"
 #include "transport/gzip.h"
@@ -46,6 +47,7 @@ struct dlr_sender {
 
     struct dlr_gzip *gzip;
     size_t body_bytes;    /* of bodies that jobs own */
+    struct dlr_pool pool; /* of bodies that were sent */
     int64_t next_look_ms; /* for journals of dead processes */
     int64_t next_sync_ms;
     bool was_foreign; /* the last slice taken was a recovered one */
