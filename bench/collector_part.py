@@ -185,19 +185,36 @@ def fall_off(bench):
         print("  %-34s %s" % (name, figures), flush=True)
 
 
-def write_lines(path, events):
+MASK = (1 << 64) - 1
+NAMES = ["$pageview", "purchase", "add_to_cart", "signup"]
+
+
+def mix(n):
+    n = (n + 0x9e3779b97f4a7c15) & MASK
+    n = ((n ^ n >> 30) * 0xbf58476d1ce4e5b9) & MASK
+    n = ((n ^ n >> 27) * 0x94d049bb133111eb) & MASK
+    return n ^ n >> 31
+
+
+def write_lines(path, events, visitors=200000):
+    """The events of load/ingest.c as lines: what is compared is the way in and
+    not the events."""
     with open(path, "w") as file:
         for n in range(events):
+            random = mix(n)
+            visitor = random % visitors
+            second = n // 50 % 86400
+            user = '"userId":"user_%d",' % visitor if n % 3 == 0 else ""
             file.write(
-                '{"userId":"user_%d","event":"purchase","eventId":"import-%09d"'
-                ',"properties":{"order_id":"order_%09d","revenue":%d.99,'
-                '"currency":"USD","product_id":"prod_456789","product_name":'
-                '"Ergonomic Office Chair, black","quantity":2,"category":'
-                '"furniture/office","coupon":"SPRING2025",'
-                '"is_first_purchase":false,"utm_source":"newsletter",'
-                '"page_url":"https://shop.example.com/checkout/thanks"},'
-                '"timestamp":"2026-03-14T10:00:00.000Z"}\n'
-                % (n % 50021, n, n, n % 500 + 1))
+                '{%s"anonymousId":"anon_%016x","eventId":"%08x-0000-7000-8000-'
+                '%012x","event":"%s","properties":{"order_id":"order_%d",'
+                '"revenue":%d.99,"currency":"USD","category":'
+                '"furniture/office","utm_source":"newsletter","page_url":'
+                '"https://shop.example.com/checkout/thanks"},"timestamp":'
+                '"2026-03-14T%02d:%02d:%02d.%03dZ"}\n'
+                % (user, mix(visitor), n >> 16, n, NAMES[random >> 32 & 3], n,
+                   random >> 40 & 255, second // 3600, second // 60 % 60,
+                   second % 60, n % 1000))
 
 
 def run_import(bench, path, events):
