@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Pool: a stack, so that the buffer used last, whose pages are warm, is used
+ * first.
+ */
 #include "sender/pool.h"
 
 #include <string.h>

@@ -228,98 +228,20 @@ static void resume_first(struct dlr_sender *sender)
     }
 }
 
-static bool sends_batches(const struct dlr_sender *sender)
-{
-    switch (sender->settings.batch) {
-    case DATALYR_BATCH_ALWAYS:
-        return true;
-    case DATALYR_BATCH_NEVER:
-        return false;
-    case DATALYR_BATCH_DEFAULT:
-    case DATALYR_BATCH_AUTO:
-        break;
-    }
-    return sender->batch_limit > 0;
-}
-
-static uint32_t batch_events(const struct dlr_sender *sender)
-{
-    uint32_t events = sender->settings.max_batch_events;
-
-    if (!sends_batches(sender)) {
-        return 1;
-    }
-    if (sender->batch_limit > 0 && sender->batch_limit < events) {
-        events = sender->batch_limit;
-    }
-    return events;
-}
-
-static size_t batch_bytes(const struct dlr_sender *sender)
-{
-    size_t budget = sender->settings.body_budget > sender->body_bytes
-                        ? sender->settings.body_budget - sender->body_bytes
-                        : 0;
-    size_t bytes = sender->settings.max_batch_bytes;
-
-    /* The wrapper around the events is part of the body. */
-    bytes = bytes > 256 ? bytes - 256 : 1;
-    return budget < bytes ? budget : bytes;
-}
-
-/* Says once what a flush will send, not with each of its requests. */
-static void announce(struct dlr_sender *sender, uint64_t waiting,
-                     uint32_t taken)
-{
-    if (sender->announced == 0) {
-        sender->announced = waiting > taken ? waiting : taken;
-        dlr_tell(sender, DATALYR_LOG_DEBUG, "Flushing %llu events",
-                 (unsigned long long)sender->announced);
-    }
-    sender->announced -= taken < sender->announced ? taken : sender->announced;
-}
-
-/* Own events and recovered ones take turns, so that neither waits for the end
- * of the other. */
-static bool take_next(struct dlr_sender *sender,
-                      const struct dlr_queue_look *look, uint32_t max_events,
-                      struct dlr_slice *slice)
-{
-    struct dlr_heir *heir = sender->settings.heir;
-    bool is_own_due = look->due_in_ms == 0;
-    bool is_heirs_turn = !is_own_due || !sender->was_foreign;
-
-    if (dlr_heir_has_more(heir) && is_heirs_turn &&
-        dlr_heir_take(heir, max_events, batch_bytes(sender), slice)) {
-        sender->was_foreign = true;
-        return true;
-    }
-    sender->was_foreign = false;
-    return is_own_due && dlr_queue_take(sender->queue, max_events,
-                                        batch_bytes(sender), slice);
-}
-
 /* Takes the next slice and sends it; false when there is none to take. */
 static bool send_next(struct dlr_sender *sender,
                       const struct dlr_queue_look *look)
 {
-    uint64_t room = sender->settings.max_in_flight_events;
-    uint32_t max_events = batch_events(sender);
-    struct dlr_job *job;
+    struct dlr_job *job = dlr_sender_new_job(sender);
 
-    room -= look->in_flight_events;
-    max_events = room < max_events ? (uint32_t)room : max_events;
-    job = dlr_sender_new_job(sender);
     if (job == NULL) {
         sender->short_until_ms = dlr_sender_now_ms(sender) + SHORTAGE_MS;
         return false;
     }
-    if (!take_next(sender, look, max_events, &job->slice)) {
+    if (!dlr_take(sender, look, job)) {
         dlr_sender_finish(sender, job);
         return false;
     }
-    announce(sender, look->waiting, job->slice.live);
-    job->is_batch = sends_batches(sender);
     launch(sender, job);
     return true;
 }
@@ -464,7 +386,13 @@ static void note_traffic(struct dlr_sender *sender)
     }
 }
 
-/* Sends everything that may leave now. */
+static bool is_stopped(const struct dlr_sender *sender)
+{
+    return atomic_load_explicit(&sender->stop, memory_order_acquire) != 0;
+}
+
+/* Sends everything that may leave now. Bodies take their time to make, so a stop
+ * is looked for between them. */
 static void send_due(struct dlr_sender *sender, struct dlr_queue_look *look)
 {
     int64_t now_ms = dlr_sender_now_ms(sender);
@@ -478,7 +406,7 @@ static void send_due(struct dlr_sender *sender, struct dlr_queue_look *look)
         dlr_queue_tidy(sender->queue);
         dlr_queue_look(sender->queue, now_ms, look);
     }
-    while (send_one(sender, look, now_ms)) {
+    while (!is_stopped(sender) && send_one(sender, look, now_ms)) {
         dlr_queue_look(sender->queue, now_ms, look);
     }
     note_traffic(sender);

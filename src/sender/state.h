@@ -74,6 +74,11 @@ void dlr_sender_wait(struct dlr_sender *sender, struct dlr_job *job,
 void dlr_sender_finish(struct dlr_sender *sender, struct dlr_job *job);
 struct dlr_job *dlr_sender_new_job(struct dlr_sender *sender);
 
+/* take.c: takes the next events into a job, as many as may share a request.
+ * False: there are none. */
+bool dlr_take(struct dlr_sender *sender, const struct dlr_queue_look *look,
+              struct dlr_job *job);
+
 /* upkeep.c: what a journal wants done from time to time. Returns until when. */
 int64_t dlr_upkeep(struct dlr_sender *sender, int64_t now_ms);
 

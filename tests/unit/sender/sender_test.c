@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* When what leaves the queue: cycles, back-off, holds, order, limits. */
+#include "sender/state.h"
 #include "support/sender_rig.h"
 
 #define DAY_MS INT64_C(86400000)
@@ -454,6 +455,27 @@ static void a_queue_of_failures_stays_below_the_job_limit(void **state)
     sender_rig_close(rig);
 }
 
+/* Somebody closes while the first body is on its way. */
+static datalyr_status submit_and_stop(struct dlr_transport *spy,
+                                      struct dlr_request *request)
+{
+    atomic_store(&sender_rig_of(spy)->sender->stop, 1 + DLR_STOP_DROP);
+    return sender_rig_submit(spy, request);
+}
+
+static void a_stop_is_seen_between_two_requests(void **state)
+{
+    struct sender_rig *rig = sender_rig_open(sender_rig_settings());
+
+    (void)state;
+    rig->spy.submit = submit_and_stop;
+    dlr_capture_script(rig->capture, NULL, 0, never);
+    track_many(rig, 20);
+    sender_rig_step(rig);
+    assert_int_equal(rig->submits, 1);
+    sender_rig_close(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -479,6 +501,7 @@ int main(void)
         cmocka_unit_test(a_transport_that_takes_nothing_is_asked_again_later),
         cmocka_unit_test(a_sender_that_sleeps_gives_back_the_memory_of_a_burst),
         cmocka_unit_test(a_queue_of_failures_stays_below_the_job_limit),
+        cmocka_unit_test(a_stop_is_seen_between_two_requests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
