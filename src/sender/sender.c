@@ -310,23 +310,6 @@ static void end_rests(struct dlr_sender *sender, int64_t now_ms)
     dlr_job_heap_reorder(&sender->waiting);
 }
 
-static void warn_of_overflow(struct dlr_sender *sender)
-{
-    datalyr_ledger ledger;
-
-    if (sender->is_overflow_logged ||
-        (!sender->settings.is_debug && sender->settings.hooks.on_log == NULL)) {
-        return;
-    }
-    dlr_queue_read_ledger(sender->queue, dlr_sender_now_ms(sender), &ledger);
-    if (ledger.dropped[DATALYR_DROP_QUEUE_OVERFLOW] > 0) {
-        sender->is_overflow_logged = true;
-        dlr_tell(sender, DATALYR_LOG_WARN,
-                 "The queue is full: the oldest events are dropped; raise "
-                 "max_queue_size or flush more often");
-    }
-}
-
 static int64_t sooner(int64_t a, int64_t b)
 {
     return a < b ? a : b;
@@ -421,7 +404,7 @@ void dlr_sender_step(struct dlr_sender *sender)
     int64_t wait;
 
     send_due(sender, &look);
-    warn_of_overflow(sender);
+    dlr_tell_losses(sender);
     if (look.has_reports) {
         (void)dlr_tell_drops(sender);
     }

@@ -22,6 +22,9 @@
  * seconds of retries at full rate. More wait in the log. */
 #define DLR_SENDER_JOBS_MAX 4096u
 
+/* Reasons of drops that have a log line of their own. */
+#define DLR_LOSSES 2u
+
 struct dlr_sender {
     struct dlr_sender_settings settings;
     struct dlr_queue *queue;
@@ -54,7 +57,7 @@ struct dlr_sender {
     uint64_t flushes_seen;
     uint64_t announced; /* of "Flushing n events", still to be taken */
     bool is_refusal_logged;
-    bool is_overflow_logged;
+    bool is_loss_logged[DLR_LOSSES];
     struct dlr_traffic traffic; /* not yet in the ledger */
     struct dlr_records records; /* for hooks */
 };
@@ -96,6 +99,9 @@ void dlr_tell_failure(struct dlr_sender *sender, struct dlr_job *job,
 /* Reports dropped events, but no more than some hundreds at a time: a hook may
  * record events whose drops are reported in turn. False if there were none. */
 bool dlr_tell_drops(struct dlr_sender *sender);
+/* Warns, once for each reason, that events are lost for something that a
+ * setting can mend. */
+void dlr_tell_losses(struct dlr_sender *sender);
 
 static inline int64_t dlr_sender_now_ms(const struct dlr_sender *sender)
 {

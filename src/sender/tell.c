@@ -164,3 +164,33 @@ bool dlr_tell_drops(struct dlr_sender *sender)
     }
     return tell_some_drops(sender) || gone > 0;
 }
+
+/* What is lost while nobody looks, with what to do about it; once each. */
+static const struct {
+    datalyr_drop_reason reason;
+    const char *line;
+} losses[DLR_LOSSES] = {
+    {DATALYR_DROP_QUEUE_OVERFLOW,
+     "The queue is full: the oldest events are dropped; raise max_queue_size "
+     "or flush more often"},
+    {DATALYR_DROP_JOURNAL_EXPIRED,
+     "Events waited in the journal for longer than journal_max_age_ms and are "
+     "dropped; raise it, or see why they were not sent"},
+};
+
+void dlr_tell_losses(struct dlr_sender *sender)
+{
+    datalyr_ledger ledger;
+
+    if (!sender->settings.is_debug && sender->settings.hooks.on_log == NULL) {
+        return;
+    }
+    dlr_queue_read_ledger(sender->queue, dlr_sender_now_ms(sender), &ledger);
+    for (size_t i = 0; i < DLR_LOSSES; i++) {
+        if (!sender->is_loss_logged[i] &&
+            ledger.dropped[losses[i].reason] > 0) {
+            sender->is_loss_logged[i] = true;
+            dlr_tell(sender, DATALYR_LOG_WARN, "%s", losses[i].line);
+        }
+    }
+}
