@@ -36,7 +36,8 @@ int dlr_map_sync(void *address, size_t len, bool wait);
  * theirs, and the parent pays for none. Where the kernel cannot, they get it. */
 void dlr_map_keep_from_children(void *address, size_t len);
 
-/* Gives anonymous pages back to the system; they read as zeros afterwards. */
+/* Gives pages back to the system. Those of a file read as before afterwards,
+ * anonymous ones as zeros. */
 void dlr_map_discard(void *address, size_t len);
 
 /* Does nothing on NULL. */

@@ -8,7 +8,7 @@
  * A segment that is done is used again while its pages are warm, and a log that
  * was long keeps as many for its next burst, for some seconds. A file has to be
  * renewed before, for old records in it must not come back, which is work for
- * the library's thread.
+ * the library's thread, or for a caller who finds no room.
  */
 #include "queue/log.h"
 

@@ -102,6 +102,7 @@ bool dlr_log_give_up_empty(struct dlr_queue *queue);
  * evicted. */
 bool dlr_log_is_pressed(const struct dlr_queue *queue);
 
+/* Adds a segment that is as new, and tells who waits for room. */
 void dlr_log_add_spare(struct dlr_queue *queue, struct dlr_segment *segment);
 
 /* Takes the first used segment off the queue, to be renewed; there is one. Its
