@@ -117,13 +117,17 @@ static datalyr_status copy_partitions(struct backup *backup,
                                       struct dld_database *list)
 {
     sqlite3_stmt *statement = NULL;
+    bool has_row = true;
     datalyr_status status = dld_database_prepare(
         list, "SELECT number FROM partition ORDER BY number", &statement,
         backup->error);
 
     backup->stats->files = 0;
-    while (status == DATALYR_OK && sqlite3_step(statement) == SQLITE_ROW) {
-        status = copy_partition(backup, statement);
+    while (status == DATALYR_OK && has_row) {
+        status = dld_database_next(list, statement, &has_row, backup->error);
+        if (has_row) {
+            status = copy_partition(backup, statement);
+        }
     }
     (void)sqlite3_finalize(statement);
     return status;

@@ -161,6 +161,19 @@ datalyr_status dld_database_step(struct dld_database *database,
     return status;
 }
 
+datalyr_status dld_database_next(struct dld_database *database,
+                                 sqlite3_stmt *statement, bool *has_row,
+                                 datalyr_error *error)
+{
+    int code = sqlite3_step(statement);
+
+    *has_row = code == SQLITE_ROW;
+    if (code != SQLITE_ROW && code != SQLITE_DONE) {
+        return dld_database_fail(database, "store", error);
+    }
+    return DATALYR_OK;
+}
+
 void dld_reader_close(struct dld_reader *reader)
 {
     for (int i = 0; i < DLD_READER_STATEMENTS; i++) {

@@ -36,6 +36,11 @@ datalyr_status dld_database_prepare(struct dld_database *database,
 /* Runs a statement that returns no row, and resets it. */
 datalyr_status dld_database_step(struct dld_database *database,
                                  sqlite3_stmt *statement, datalyr_error *error);
+/* Goes to the next row; false in `has_row` when there is none. An error is not
+ * the end of the rows. */
+datalyr_status dld_database_next(struct dld_database *database,
+                                 sqlite3_stmt *statement, bool *has_row,
+                                 datalyr_error *error);
 /* Turns what SQLite says into our error; returns its status. */
 datalyr_status dld_database_fail(struct dld_database *database,
                                  const char *what, datalyr_error *error);

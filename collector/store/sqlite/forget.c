@@ -89,8 +89,12 @@ static datalyr_status take_keys(struct dld_reader *reader,
         &statement, work->error);
 
     for (size_t i = 0; i < work->count && status == DATALYR_OK; i++) {
+        bool has_row;
+
         (void)sqlite3_bind_int64(statement, 1, (int64_t)work->seqs[i]);
-        if (sqlite3_step(statement) == SQLITE_ROW) {
+        status = dld_database_next(&reader->database, statement, &has_row,
+                                   work->error);
+        if (has_row) {
             uint32_t workspace = (uint32_t)sqlite3_column_int64(statement, 0);
             uint64_t user = (uint64_t)sqlite3_column_int64(statement, 1);
             uint64_t visitor = (uint64_t)sqlite3_column_int64(statement, 2);

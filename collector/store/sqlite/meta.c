@@ -5,7 +5,7 @@
  *
  * DESIGN
  * A partition is entered here before its file is made, and as sealed after its
- * indexes are in the file: whatever a crash leaves behind reads as "not done
+ * sorted keys are in the file: whatever a crash leaves behind reads as "not done
  * yet". Counters of duplicates and refusals are written once a second and at
  * the end; a crash may take the last second of them, never an event.
  */
@@ -14,7 +14,10 @@
 
 #include <string.h>
 
-#define STORE_FORMAT 1
+/* The keys of a sealed partition are a table (sorted.c); in the format before,
+ * they were indexes of SQLite's own. */
+#define STORE_FORMAT 2
+#define INDEX_FORMAT 1
 
 static const char create_meta[] =
     "CREATE TABLE IF NOT EXISTS setting("
@@ -40,6 +43,7 @@ static datalyr_status read_setting(struct dld_sqlite *store,
                                    datalyr_error *error)
 {
     sqlite3_stmt *statement = NULL;
+    bool has_row = false;
     datalyr_status status = dld_database_prepare(
         &store->meta, "SELECT value FROM setting WHERE name = ?1", &statement,
         error);
@@ -48,14 +52,14 @@ static datalyr_status read_setting(struct dld_sqlite *store,
         return status;
     }
     (void)sqlite3_bind_text(statement, 1, setting->name, -1, SQLITE_STATIC);
-    if (sqlite3_step(statement) == SQLITE_ROW &&
-        sqlite3_column_bytes(statement, 0) == setting->size) {
+    status = dld_database_next(&store->meta, statement, &has_row, error);
+    if (has_row && sqlite3_column_bytes(statement, 0) == setting->size) {
         memcpy(setting->value, sqlite3_column_blob(statement, 0),
                (size_t)setting->size);
         setting->is_found = true;
     }
     (void)sqlite3_finalize(statement);
-    return DATALYR_OK;
+    return status;
 }
 
 static datalyr_status write_setting(struct dld_sqlite *store,
@@ -93,49 +97,89 @@ static datalyr_status load_hash_key(struct dld_sqlite *store,
     return write_setting(store, &setting, error);
 }
 
+static datalyr_status has_sealed(struct dld_sqlite *store, bool *answer,
+                                 datalyr_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    datalyr_status status = dld_database_prepare(
+        &store->meta, "SELECT 1 FROM partition WHERE is_sealed = 1 LIMIT 1",
+        &statement, error);
+
+    *answer = false;
+    if (status == DATALYR_OK) {
+        status = dld_database_next(&store->meta, statement, answer, error);
+    }
+    (void)sqlite3_finalize(statement);
+    return status;
+}
+
+static datalyr_status refuse_format(const struct dld_sqlite *store,
+                                    int64_t format, datalyr_error *error)
+{
+    error->status = DATALYR_INVALID;
+    (void)sqlite3_snprintf(
+        (int)sizeof error->message, error->message,
+        "%.100s has store format %lld, this datalyrd reads %d: use the version "
+        "that made it, or move it and its folder .events away and begin anew",
+        store->path, (long long)format, STORE_FORMAT);
+    return DATALYR_INVALID;
+}
+
 static datalyr_status check_format(struct dld_sqlite *store,
                                    datalyr_error *error)
 {
     int64_t format = STORE_FORMAT;
     struct setting setting = {"format", &format, (int)sizeof format, false};
     datalyr_status status = read_setting(store, &setting, error);
+    bool is_foreign = format != STORE_FORMAT;
 
-    if (status == DATALYR_OK && !setting.is_found) {
-        return write_setting(store, &setting, error);
+    if (status == DATALYR_OK && format == INDEX_FORMAT) {
+        /* What is not sealed yet is the same in both. */
+        status = has_sealed(store, &is_foreign, error);
     }
-    if (status == DATALYR_OK && format != STORE_FORMAT) {
-        error->status = DATALYR_INVALID;
-        (void)sqlite3_snprintf((int)sizeof error->message, error->message,
-                               "%s: the store has format %lld, this version "
-                               "reads format %d",
-                               store->path, (long long)format, STORE_FORMAT);
-        return DATALYR_INVALID;
+    if (status != DATALYR_OK) {
+        return status;
     }
-    return status;
+    if (is_foreign) {
+        return refuse_format(store, format, error);
+    }
+    if (setting.is_found && format == STORE_FORMAT) {
+        return DATALYR_OK;
+    }
+    format = STORE_FORMAT;
+    return write_setting(store, &setting, error);
+}
+
+static datalyr_status read_counters(struct dld_sqlite *store,
+                                    sqlite3_stmt *statement)
+{
+    struct dld_workspace_stats *stats =
+        dld_seen_workspace(store, (uint32_t)sqlite3_column_int64(statement, 0));
+
+    if (stats == NULL) {
+        return DATALYR_NOMEM;
+    }
+    stats->numbers.duplicates = (uint64_t)sqlite3_column_int64(statement, 1);
+    stats->numbers.id_conflicts = (uint64_t)sqlite3_column_int64(statement, 2);
+    stats->numbers.rejected = (uint64_t)sqlite3_column_int64(statement, 3);
+    return DATALYR_OK;
 }
 
 static datalyr_status load_counters(struct dld_sqlite *store,
                                     datalyr_error *error)
 {
     sqlite3_stmt *statement = NULL;
+    bool has_row = true;
     datalyr_status status = dld_database_prepare(
         &store->meta,
         "SELECT workspace, duplicates, id_conflicts, rejected FROM counter",
         &statement, error);
 
-    while (status == DATALYR_OK && sqlite3_step(statement) == SQLITE_ROW) {
-        struct dld_workspace_stats *stats = dld_seen_workspace(
-            store, (uint32_t)sqlite3_column_int64(statement, 0));
-
-        if (stats == NULL) {
-            status = DATALYR_NOMEM;
-            break;
+    while (status == DATALYR_OK && has_row) {
+        status = dld_database_next(&store->meta, statement, &has_row, error);
+        if (has_row) {
+            status = read_counters(store, statement);
         }
-        stats->numbers.duplicates =
-            (uint64_t)sqlite3_column_int64(statement, 1);
-        stats->numbers.id_conflicts =
-            (uint64_t)sqlite3_column_int64(statement, 2);
-        stats->numbers.rejected = (uint64_t)sqlite3_column_int64(statement, 3);
     }
     (void)sqlite3_finalize(statement);
     return status;
@@ -208,6 +252,7 @@ datalyr_status dld_meta_load_partitions(struct dld_sqlite *store,
 {
     sqlite3_stmt *statement = NULL;
     int64_t next_seq = 1;
+    bool has_row = true;
     struct setting setting = {"next_seq", &next_seq, (int)sizeof next_seq,
                               false};
     datalyr_status status = read_setting(store, &setting, error);
@@ -220,8 +265,13 @@ datalyr_status dld_meta_load_partitions(struct dld_sqlite *store,
             "FROM partition ORDER BY number",
             &statement, error);
     }
-    while (status == DATALYR_OK && sqlite3_step(statement) == SQLITE_ROW) {
-        status = list_row(store, statement);
+    /* A list that is cut short would let the next partition take the place of
+     * one that is there. */
+    while (status == DATALYR_OK && has_row) {
+        status = dld_database_next(&store->meta, statement, &has_row, error);
+        if (has_row) {
+            status = list_row(store, statement);
+        }
     }
     (void)sqlite3_finalize(statement);
     return status;

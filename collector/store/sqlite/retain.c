@@ -34,7 +34,7 @@ static bool is_due(struct dld_partition *partition, int64_t before_ms)
     return answer;
 }
 
-/* The oldest partition that is due and that nobody holds. */
+/* The oldest partition that is due. */
 static struct dld_partition *find_due(struct dld_sqlite *store,
                                       int64_t before_ms)
 {
@@ -160,7 +160,7 @@ datalyr_status dld_retain_complete(struct dld_partition *partition,
             &statement, error);
     }
     if (status == DATALYR_OK) {
-        has_events = sqlite3_step(statement) == SQLITE_ROW;
+        status = dld_database_next(&database, statement, &has_events, error);
     }
     (void)sqlite3_finalize(statement);
     dld_database_close(&database);
@@ -234,6 +234,7 @@ datalyr_status dld_retain_find(struct dld_partition *partition, uint64_t key,
     sqlite3_stmt *statement = NULL;
     datalyr_status status = dld_database_open(&database, partition->path,
                                               DLD_DATABASE_SETTLED, error);
+    bool has_row = false;
 
     *is_found = false;
     if (status == DATALYR_OK) {
@@ -241,7 +242,10 @@ datalyr_status dld_retain_find(struct dld_partition *partition, uint64_t key,
             &database, "SELECT data FROM summary WHERE name = 'id'", &statement,
             error);
     }
-    if (status == DATALYR_OK && sqlite3_step(statement) == SQLITE_ROW) {
+    if (status == DATALYR_OK) {
+        status = dld_database_next(&database, statement, &has_row, error);
+    }
+    if (has_row) {
         const char *keys = sqlite3_column_blob(statement, 0);
         size_t size = (size_t)sqlite3_column_bytes(statement, 0);
 
