@@ -5,9 +5,9 @@
  * DESIGN
  * Partitions follow each other in order of arrival, so a scan asks them one
  * after the other and stops as soon as its visitor has enough. A sealed one
- * answers by an index; in an unsealed one the tail names the rows and each is
- * fetched by its row id. Rows that are not committed are never seen, so `seq`
- * is a cursor that no later row can slip behind.
+ * answers by its sorted keys; in an unsealed one the tail names the rows and
+ * each is fetched by its row id. Rows that are not committed are never seen, so
+ * `seq` is a cursor that no later row can slip behind.
  */
 #include "base/mem.h"
 #include "store/sqlite/parts.h"
@@ -325,8 +325,12 @@ static datalyr_status scan_partition(struct partition_scan *work)
     }
     status = dld_reader_take(partition, &work->reader, work->error);
     if (status == DATALYR_OK) {
-        status = seqs != NULL ? walk_seqs(work, seqs, count)
-                              : walk_range(work, has_tail || is_inside);
+        /* Its events may have gone while we waited for the file; now they
+         * stay until it is given back. */
+        if (dld_partition_look(partition) != DLD_PARTITION_DROPPED) {
+            status = seqs != NULL ? walk_seqs(work, seqs, count)
+                                  : walk_range(work, has_tail || is_inside);
+        }
         dld_reader_give_back(partition, &work->reader);
     }
     dlr_free(seqs);
