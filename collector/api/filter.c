@@ -27,7 +27,7 @@ bool dld_cursor_read(struct dlr_text text, uint64_t *seq)
 {
     return text.len > 1 && text.ptr[0] == 'c' &&
            dlr_number_read_uint64(text.ptr + 1, text.len - 1, seq) &&
-           *seq <= INT64_MAX;
+           *seq < INT64_MAX; /* there is one behind it */
 }
 
 /* A date, a number as the wire has it, or how long ago ("15m"). */

@@ -75,6 +75,19 @@ def cursors_show_each_event_once():
               "what came behind a cursor over a restart")
 
 
+def the_last_number_is_no_cursor():
+    """Nothing could be behind it."""
+    with Collector("--partition-rows", "1") as collector:
+        collector.send(event(userId="u"))
+        for path in ("/api/v1/events", "/api/v1/events/stream"):
+            for name in ("cursor", "since"):
+                answer = collector.get(path, user="u",
+                                       **{name: "c%d" % (2**63 - 1)})
+                equal(answer.status, 400, "%s of %r" % (name, answer))
+        equal(ids(collector.events(user="u", cursor="c%d" % (2**63 - 2))), [],
+              "events behind the last cursor")
+
+
 def wrong_parameters_are_400():
     with Collector() as collector:
         collector.send(event(userId="u"))
@@ -305,6 +318,8 @@ def page_lists_commands_that_work():
 
 tap.check("each filter chooses, alone and with others", filters_choose)
 tap.check("cursors show each event exactly once", cursors_show_each_event_once)
+tap.check("the last number of all is refused as a cursor",
+          the_last_number_is_no_cursor)
 tap.check("unknown and malformed parameters are named",
           wrong_parameters_are_400)
 tap.check("wait answers as soon as the events are there",
