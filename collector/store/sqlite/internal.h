@@ -7,9 +7,9 @@
  * PATH.events/N.db        one partition: about 200,000 events each
  *
  * A partition is open (the writer appends, no index but the row id), full
- * (waits for its indexes) or sealed (indexed, never written again). What is
- * not sealed has its columns of keys in memory, the tail, which stands in for
- * the missing indexes.
+ * (waits to be sealed), sealed (its sorted keys are in the file, which only
+ * forgetting and retention change) or dropped (its ids are left). What is not
+ * sealed has columns of keys in memory, the tail.
  *
  * LOCKING, in this order
  * sqlite.lock       the list of partitions and what is next to be sealed
@@ -63,7 +63,7 @@ struct dld_partition {
     uint32_t idle_count;
     uint32_t readers_out;
     uint32_t holders;  /* scans that have it in their list */
-    bool is_switching; /* the sealer needs the file for itself */
+    bool is_switching; /* somebody needs the file alone */
 };
 
 struct dld_workspace_stats {

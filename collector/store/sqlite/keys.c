@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys: texts as 64-bit numbers, which is what columns and indexes hold.
+ * Keys: texts as 64-bit numbers, which is what columns and sorted keys hold.
  *
  * DESIGN
  * The hash is keyed with a secret of the store, so that nobody can make ids

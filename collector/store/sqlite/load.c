@@ -56,7 +56,8 @@ static datalyr_status read_rows(struct dld_sqlite *store,
     datalyr_status status = dld_database_prepare(
         database,
         "SELECT seq, id_key, user_key, anonymous_key, name_key, link_key,"
-        "content, time, workspace, length(doc) FROM event ORDER BY seq",
+        "content, time, workspace, length(CAST(doc AS BLOB)) FROM event "
+        "ORDER BY seq",
         &statement, error);
 
     store->loaded_bytes = 0;
@@ -74,7 +75,7 @@ static datalyr_status read_rows(struct dld_sqlite *store,
     return status;
 }
 
-/* A partition without indexes: its keys go into memory. */
+/* A partition that is not sealed: its keys go into memory. */
 static datalyr_status load_tail(struct dld_sqlite *store,
                                 struct dld_partition *partition,
                                 datalyr_error *error)

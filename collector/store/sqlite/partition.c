@@ -4,9 +4,9 @@
  *
  * LOCKING
  * Readers borrow a connection of the partition and bring it back; a few idle
- * ones are kept, because opening one costs as much as a hundred look-ups. When
- * the sealer must have the file alone it shuts the partition: it waits for the
- * borrowed connections, and new borrowers wait for it.
+ * ones are kept, because opening one costs as much as a hundred look-ups. Who
+ * must have the file alone (to seal, forget or drop) shuts the partition: it
+ * waits for the borrowed connections, and new borrowers wait for it.
  */
 #include "base/mem.h"
 #include "store/sqlite/parts.h"
@@ -228,7 +228,7 @@ void dld_reader_give_back(struct dld_partition *partition,
     dlr_mutex_unlock(&partition->guard);
     dld_reader_free(*reader);
     *reader = NULL;
-    /* Counted as out until it is closed: the sealer needs the file alone. */
+    /* Counted as out until it is closed: somebody may want the file alone. */
     dlr_mutex_lock(&partition->guard);
     partition->readers_out--;
     if (partition->readers_out == 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Seal: the thread that gives full partitions their indexes, and keeps the
+ * Seal: the thread that gives full partitions their sorted keys, and keeps the
  * counters on disk.
  *
  * DESIGN
@@ -202,7 +202,7 @@ static datalyr_status seal(struct dld_sqlite *store,
                                               DLD_DATABASE_WRITE, error);
 
     if (status == DATALYR_OK) {
-        /* The events are safe in the log; indexes can be made again. */
+        /* The events are safe in the log; the keys can be sorted again. */
         status = dld_database_run(&database,
                                   "PRAGMA synchronous=NORMAL; BEGIN;", error);
     }

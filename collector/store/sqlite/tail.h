@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tail: columns of keys of a partition that has no indexes yet. Row i is
+ * The tail: columns of keys of a partition that is not sealed yet. Row i is
  * the one with seq first_seq + i. Locking is left to the partition.
  */
 #ifndef DLD_STORE_SQLITE_TAIL_H
