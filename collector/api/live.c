@@ -67,6 +67,8 @@ static void begin_answer(const struct dld_waiter *waiter, struct dlr_buf *body,
     dld_render_number(body, "expected", waiter->wanted);
     dlr_buf_append_string(body, ",\"events\":[");
     dlr_buf_append_text(body, dlr_buf_text(&waiter->body));
+    /* With the text cut short no answer may leave. */
+    body->failed = body->failed || waiter->body.failed;
     dlr_buf_append_char(body, ']');
     dld_render_cursor(body, "cursor", waiter->last_seq);
 }
@@ -78,6 +80,13 @@ static void answer_complete(struct dld_waiter *waiter)
     begin_answer(waiter, &body, true);
     dlr_buf_append_char(&body, '}');
     dld_reply_json(waiter->work->request, 200, &body);
+    release(waiter);
+}
+
+static void answer_unread(struct dld_waiter *waiter, datalyr_status status,
+                          const datalyr_error *error)
+{
+    dld_api_store_failed(waiter->work, status, error);
     release(waiter);
 }
 
@@ -238,26 +247,30 @@ static bool show_row(void *self, const struct dld_row *row)
     return true;
 }
 
-/* What was stored before the request came, by the index of its filter. */
-static void catch_up(struct dld_live *live, struct dld_waiter *waiter,
-                     uint64_t until_seq)
+/* What was stored before the request came, by the keys of its filter. */
+static datalyr_status catch_up(struct dld_live *live, struct dld_waiter *waiter,
+                               uint64_t until_seq, datalyr_error *error)
 {
     struct look look = {.live = live, .waiter = waiter};
     struct dld_scan scan;
-    datalyr_error error;
+    datalyr_status status;
 
     dld_filter_to_scan(&waiter->filter, waiter->work->workspace, &scan);
     scan.before = until_seq + 1;
-    (void)live->store->scan(live->store->self, &scan, show_row, &look, &error);
+    status =
+        live->store->scan(live->store->self, &scan, show_row, &look, error);
     if (waiter->count < waiter->wanted && waiter->last_seq < until_seq) {
         waiter->last_seq = until_seq;
     }
+    return status;
 }
 
-/* New rows, once for all. */
+/* New rows, once for all. If they cannot be read they stay new: they are
+ * looked at again with the next ones, or when somebody's time is over. */
 static void look_at_new(struct dld_live *live, uint64_t until_seq)
 {
     struct look look = {.live = live};
+    datalyr_status status = DATALYR_OK;
     struct dld_scan scan = {
         .since_ms = DLD_TIME_MIN,
         .until_ms = DLD_TIME_MAX,
@@ -270,10 +283,12 @@ static void look_at_new(struct dld_live *live, uint64_t until_seq)
         return;
     }
     if (live->waiting != NULL) {
-        (void)live->store->scan(live->store->self, &scan, show_row, &look,
-                                &error);
+        status = live->store->scan(live->store->self, &scan, show_row, &look,
+                                   &error);
     }
-    live->seen_seq = until_seq;
+    if (status == DATALYR_OK) {
+        live->seen_seq = until_seq;
+    }
 }
 
 /* --------------------------------------------------------------- the thread */
@@ -282,9 +297,15 @@ static void adopt(struct dld_live *live, struct dld_waiter *incoming)
 {
     while (incoming != NULL) {
         struct dld_waiter *waiter = incoming;
+        datalyr_error error = {0};
+        datalyr_status status;
 
         incoming = waiter->next;
-        catch_up(live, waiter, live->seen_seq);
+        status = catch_up(live, waiter, live->seen_seq, &error);
+        if (status != DATALYR_OK) {
+            answer_unread(waiter, status, &error);
+            continue;
+        }
         waiter->next = live->waiting;
         live->waiting = waiter;
     }
