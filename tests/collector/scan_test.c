@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A scan that waits for a file whose events go meanwhile.
+ * Scans beside what else is done with a file: it is sealed, and its events go.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "os/clock.h"
 #include "os/thread.h"
 #include "store/sqlite.h"
 #include "store/sqlite/internal.h"
@@ -35,6 +36,32 @@ struct scan {
 static struct scan late;
 static atomic_bool is_file_kept;
 
+/* Sealing comes as far as this. */
+static atomic_bool is_disk_ill;
+static atomic_uint seals;
+
+datalyr_status
+__real_dld_meta_seal_partition(struct dld_sqlite *inside,
+                               const struct dld_partition *sealed,
+                               datalyr_error *error);
+datalyr_status
+__wrap_dld_meta_seal_partition(struct dld_sqlite *inside,
+                               const struct dld_partition *sealed,
+                               datalyr_error *error);
+
+datalyr_status
+__wrap_dld_meta_seal_partition(struct dld_sqlite *inside,
+                               const struct dld_partition *sealed,
+                               datalyr_error *error)
+{
+    atomic_fetch_add(&seals, 1);
+    if (atomic_load(&is_disk_ill)) {
+        (void)snprintf(error->message, sizeof error->message, "ill");
+        return DATALYR_IO;
+    }
+    return __real_dld_meta_seal_partition(inside, sealed, error);
+}
+
 static int open_store(void **state)
 {
     struct dld_sqlite_options options = {.partition_rows = 1};
@@ -56,7 +83,7 @@ static int close_store(void **state)
     return 0;
 }
 
-static void put_and_seal(void)
+static void fill_partition(void)
 {
     struct dld_sqlite *inside = store.self;
     struct dld_row row = {.workspace = 1,
@@ -71,6 +98,10 @@ static void put_and_seal(void)
     partition = inside->partitions[0];
     assert_int_equal(store.put(store.self, &row, &verdict, &error), DATALYR_OK);
     assert_int_equal(store.commit(store.self, &error), DATALYR_OK);
+}
+
+static void await_seal(void)
+{
     while (dld_partition_look(partition) != DLD_PARTITION_SEALED) {
         sched_yield();
     }
@@ -144,7 +175,8 @@ static void events_that_go_while_a_scan_waits_are_no_error(void **state)
     datalyr_error error;
 
     (void)state;
-    put_and_seal();
+    fill_partition();
+    await_seal();
     assert_int_equal(dlr_thread_start(&early.thread, "early", run_scan, &early),
                      0);
     while (!atomic_load(&is_file_kept)) {
@@ -162,11 +194,34 @@ static void events_that_go_while_a_scan_waits_are_no_error(void **state)
     assert_int_equal(late.rows, 0);
 }
 
+static void a_seal_that_failed_is_tried_each_second_not_each_scan(void **state)
+{
+    struct scan scan = {.visit = count_row};
+    int64_t start_ms = dlr_clock_monotonic_ms();
+    int64_t now_ms = start_ms;
+
+    (void)state;
+    atomic_store(&seals, 0);
+    atomic_store(&is_disk_ill, true);
+    fill_partition();
+    while (now_ms < start_ms + 300 || atomic_load(&seals) == 0) {
+        run_scan(&scan);
+        assert_int_equal(scan.status, DATALYR_OK);
+        now_ms = dlr_clock_monotonic_ms();
+    }
+    assert_in_range(atomic_load(&seals), 1, 2 + (now_ms - start_ms) / 1000);
+    atomic_store(&is_disk_ill, false);
+    await_seal();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             events_that_go_while_a_scan_waits_are_no_error, open_store,
+            close_store),
+        cmocka_unit_test_setup_teardown(
+            a_seal_that_failed_is_tried_each_second_not_each_scan, open_store,
             close_store),
     };
 
