@@ -97,12 +97,12 @@ static void answer_count(const struct server *server,
 {
     char text[512];
     char body[256];
-    int body_len = snprintf(
-        body, sizeof body,
-        "{\"requests\":%" PRIu64 ",\"events\":%" PRIu64 ",\"bytes\":%" PRIu64
-        ",\"head_most\":%" PRIu64 ",\"connections\":%" PRIu64 "}\n",
-        server->requests, server->events, server->bytes, server->head_most,
-        server->connections);
+    int body_len = snprintf(body, sizeof body,
+                            "{\"requests\":%" PRIu64 ",\"events\":%" PRIu64
+                            ",\"bytes\":%" PRIu64 ",\"head_most\":%" PRIu64
+                            ",\"connections\":%" PRIu64 "}\n",
+                            server->requests, server->events, server->bytes,
+                            server->head_most, server->connections);
     int len = snprintf(text, sizeof text,
                        "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s",
                        body_len, body);
