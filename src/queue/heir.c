@@ -415,18 +415,17 @@ bool dlr_heir_take(struct dlr_heir *heir, uint32_t max_events, size_t max_bytes,
     return out->live > 0;
 }
 
-void dlr_heir_mark(const struct dlr_slice *slice)
+void dlr_heir_mark(struct dlr_walk walk)
 {
-    struct dlr_walk walk = dlr_slice_walk(slice);
     const struct dlr_foreign_file *file;
     struct dlr_position at;
     struct dlr_text json;
     int fd = -1;
 
-    if (!dlr_heir_has(slice)) {
+    if (walk.at.segment == NULL || !walk.at.segment->is_foreign) {
         return;
     }
-    file = slice->first.segment->owner;
+    file = walk.at.segment->owner;
     if (dlr_file_open(file->heir->journal->dir, file->name, DLR_FILE_WRITE,
                       &fd) != 0) {
         return; /* sent again by an heir, under the same event id */

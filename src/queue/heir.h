@@ -51,14 +51,8 @@ bool dlr_heir_take(struct dlr_heir *heir, uint32_t max_events, size_t max_bytes,
 /* True if there is something to take, or to look through. */
 bool dlr_heir_has_more(const struct dlr_heir *heir);
 
-/* True for a slice of recovered records. */
-static inline bool dlr_heir_has(const struct dlr_slice *slice)
-{
-    return slice->first.segment != NULL && slice->first.segment->is_foreign;
-}
-
 /* Marks the live records of a slice as settled in their file, so that they are
  * not sent again should this process die. Does nothing for our own records. */
-void dlr_heir_mark(const struct dlr_slice *slice);
+void dlr_heir_mark(struct dlr_walk walk);
 
 #endif

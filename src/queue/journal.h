@@ -15,6 +15,7 @@
 #include "os/thread.h"
 #include "queue/scan.h"
 #include "queue/segment.h"
+#include "queue/slice.h"
 
 #include <datalyr.h>
 #include <stdatomic.h>
@@ -78,10 +79,10 @@ void dlr_journal_note_error(struct dlr_journal *journal, int error);
 /* Takes the last failure, to be told once; 0 if there is none. */
 int dlr_journal_take_error(struct dlr_journal *journal);
 
-/* Appends one event to our dead-letter file, which has whole lines only. 0 or
- * an errno value, which is counted and left to the caller to tell. For the
- * library's thread. */
-int dlr_journal_bury(struct dlr_journal *journal, struct dlr_text json);
+/* Appends events to our dead-letter file, all or none, which has whole lines
+ * only. 0 or an errno value, which is counted and left to the caller to tell.
+ * For the library's thread. */
+int dlr_journal_bury(struct dlr_journal *journal, struct dlr_walk walk);
 
 /* The hash that stands for host and key in the heads of segments. */
 void dlr_journal_destination(const char *host, const char *api_key,

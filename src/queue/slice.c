@@ -145,9 +145,32 @@ bool dlr_queue_take(struct dlr_queue *queue, uint32_t max_events,
 
 struct dlr_walk dlr_slice_walk(const struct dlr_slice *slice)
 {
-    struct dlr_walk walk = {slice->first, slice->last_segment, slice->live};
+    return dlr_slice_walk_except(slice, NULL, 0);
+}
+
+struct dlr_walk dlr_slice_walk_except(const struct dlr_slice *slice,
+                                      const uint32_t *except, size_t count)
+{
+    struct dlr_walk walk = {.at = slice->first,
+                            .last_segment = slice->last_segment,
+                            .left = slice->live,
+                            .except = except,
+                            .except_count = count};
 
     return walk;
+}
+
+/* Counts a live record; true if it is to be passed over. */
+static bool pass_over(struct dlr_walk *walk)
+{
+    bool is_excepted = walk->except_count > 0 && walk->except[0] == walk->index;
+
+    walk->index += 1;
+    if (is_excepted) {
+        walk->except += 1;
+        walk->except_count -= 1;
+    }
+    return is_excepted;
 }
 
 /* Reads nothing that others write to: the end of a pinned segment stands still
@@ -173,9 +196,12 @@ bool dlr_walk_next(struct dlr_walk *walk, struct dlr_position *at,
         head = dlr_record_read(record);
         *at = walk->at;
         walk->at.offset += dlr_record_span(head.len);
-        if (head.state == DLR_RECORD_PENDING) {
+        if (head.state != DLR_RECORD_PENDING) {
+            continue;
+        }
+        walk->left -= 1;
+        if (!pass_over(walk)) {
             *json = dlr_text_n(record + DLR_RECORD_HEAD_BYTES, head.len);
-            walk->left -= 1;
             return true;
         }
     }
@@ -191,41 +217,19 @@ static void settle_one(struct dlr_queue *queue, struct dlr_slice *slice,
     dlr_log_settle(queue, at, state);
 }
 
-/* Records left out by the walk below were settled before. */
-struct settling {
-    struct dlr_walk walk;
-    const uint32_t *rejected;
-    size_t rejected_count;
-    uint32_t index;
-};
-
-static uint32_t outcome_of(struct dlr_queue *queue, struct settling *settling)
-{
-    bool is_rejected = settling->rejected_count > 0 &&
-                       settling->rejected[0] == settling->index;
-
-    settling->index += 1;
-    if (!is_rejected) {
-        queue->ledger.delivered += 1;
-        return DLR_RECORD_DONE;
-    }
-    settling->rejected += 1;
-    settling->rejected_count -= 1;
-    return dlr_log_count_drop(queue, DATALYR_DROP_REJECTED_BY_SERVER);
-}
-
 /* With the lock held; false when the slice is through. */
 static bool deliver_some(struct dlr_queue *queue, struct dlr_slice *slice,
-                         struct settling *settling)
+                         struct dlr_walk *walk)
 {
     struct dlr_position at;
     struct dlr_text json;
 
     for (uint32_t i = 0; i < DLR_LOG_STEP; i++) {
-        if (!dlr_walk_next(&settling->walk, &at, &json)) {
+        if (!dlr_walk_next(walk, &at, &json)) {
             return false;
         }
-        settle_one(queue, slice, at, outcome_of(queue, settling));
+        queue->ledger.delivered += 1;
+        settle_one(queue, slice, at, DLR_RECORD_DONE);
     }
     return true;
 }
@@ -234,17 +238,19 @@ void dlr_queue_deliver(struct dlr_queue *queue, struct dlr_slice *slice,
                        const uint32_t *rejected, size_t rejected_count,
                        uint64_t duplicates)
 {
-    struct settling settling = {dlr_slice_walk(slice), rejected, rejected_count,
-                                0};
+    struct dlr_walk walk =
+        dlr_slice_walk_except(slice, rejected, rejected_count);
     uint64_t delivered = slice->live - rejected_count;
     bool has_more = true;
 
     while (has_more) {
         dlr_mutex_lock(&queue->lock);
-        has_more = deliver_some(queue, slice, &settling);
+        has_more = deliver_some(queue, slice, &walk);
         if (!has_more) {
             queue->ledger.duplicates +=
                 duplicates < delivered ? duplicates : delivered;
+        }
+        if (!has_more && slice->live == 0) {
             unpin(queue, slice);
         }
         dlr_mutex_unlock(&queue->lock);

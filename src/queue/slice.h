@@ -14,7 +14,8 @@ bool dlr_queue_take(struct dlr_queue *queue, uint32_t max_events,
                     size_t max_bytes, struct dlr_slice *out);
 
 /* Settles: all delivered but those whose index among the live ones is in
- * `rejected` (ascending), which are dropped as rejected_by_server. */
+ * `rejected` (ascending). Those stay in flight, to be dropped when what must not
+ * be lost of them is kept. */
 void dlr_queue_deliver(struct dlr_queue *queue, struct dlr_slice *slice,
                        const uint32_t *rejected, size_t rejected_count,
                        uint64_t duplicates);
@@ -45,8 +46,13 @@ struct dlr_walk {
     struct dlr_position at;
     struct dlr_segment *last_segment;
     uint32_t left;
+    uint32_t index;         /* among the live ones, of the next */
+    const uint32_t *except; /* indexes that are passed over, ascending */
+    size_t except_count;
 };
 struct dlr_walk dlr_slice_walk(const struct dlr_slice *slice);
+struct dlr_walk dlr_slice_walk_except(const struct dlr_slice *slice,
+                                      const uint32_t *except, size_t count);
 bool dlr_walk_next(struct dlr_walk *walk, struct dlr_position *at,
                    struct dlr_text *json);
 

@@ -67,7 +67,8 @@ static bool deliver(struct dlr_sender *sender, struct dlr_job *job)
     if (sender->settings.hooks.on_delivered != NULL) {
         dlr_tell_delivered(sender, job, rejections.indexes, rejections.count);
     }
-    dlr_heir_mark(&job->slice);
+    dlr_heir_mark(dlr_slice_walk_except(&job->slice, rejections.indexes,
+                                        rejections.count));
     dlr_queue_deliver(sender->queue, &job->slice, rejections.indexes,
                       rejections.count, counts.duplicates);
     if (live > rejections.count) {
@@ -75,7 +76,11 @@ static bool deliver(struct dlr_sender *sender, struct dlr_job *job)
     }
     dlr_free(rejections.indexes);
     sender->park_count = 0;
-    dlr_sender_finish(sender, job);
+    if (job->slice.live > 0) {
+        dlr_refused_drop(sender, job, DATALYR_DROP_REJECTED_BY_SERVER);
+    } else {
+        dlr_sender_finish(sender, job);
+    }
     return true;
 }
 
@@ -83,12 +88,7 @@ static void give_up(struct dlr_sender *sender, struct dlr_job *job,
                     datalyr_drop_reason reason)
 {
     dlr_tell_failure(sender, job, -1);
-    if (reason == DATALYR_DROP_PERMANENT_CLIENT_ERROR) {
-        dlr_upkeep_bury(sender, job);
-    }
-    dlr_heir_mark(&job->slice);
-    dlr_queue_drop(sender->queue, &job->slice, reason);
-    dlr_sender_finish(sender, job);
+    dlr_refused_drop(sender, job, reason);
 }
 
 /* Ends a cycle: a rest, or the end of the events. */

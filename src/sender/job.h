@@ -24,7 +24,8 @@ struct dlr_job {
     bool is_cycle_rest;  /* a flush ends this wait, no other */
     bool is_batch;
     char batch_id[DLR_UUID_CAP]; /* the same over all its attempts */
-    struct dlr_job *next;        /* among the unused, or those on the wire */
+    datalyr_drop_reason reason;  /* while its dead letters are not written */
+    struct dlr_job *next; /* among the unused, those on the wire, or refused */
     struct dlr_job *previous;
 };
 

@@ -106,6 +106,7 @@ void dlr_sender_free(struct dlr_sender *sender)
         sender->unused = job;
     }
     free_jobs(sender->on_wire);
+    free_jobs(sender->unburied);
     free_jobs(sender->unused);
     dlr_job_heap_clear(&sender->waiting);
     dlr_pool_clear(&sender->pool);
@@ -384,6 +385,8 @@ static void send_due(struct dlr_sender *sender, struct dlr_queue_look *look)
     if (look->flushes != sender->flushes_seen) {
         sender->flushes_seen = look->flushes;
         end_rests(sender, now_ms);
+        sender->next_burial_ms = now_ms;
+        (void)dlr_refused_retry(sender, now_ms);
     }
     if (look->tidy_in_ms == 0) {
         dlr_queue_tidy(sender->queue);
@@ -440,6 +443,9 @@ static void cancel_all(struct dlr_sender *sender, bool should_drop)
         unlink_on_wire(sender, job);
         dlr_body_release(sender, job);
         dlr_sender_wait(sender, job, 0);
+    }
+    while ((job = dlr_refused_pop(sender)) != NULL) {
+        dlr_job_heap_push(&sender->waiting, job);
     }
     while ((job = dlr_job_heap_pop(&sender->waiting)) != NULL) {
         dlr_queue_resume(sender->queue, &job->slice);

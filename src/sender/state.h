@@ -37,6 +37,7 @@ struct dlr_sender {
     struct dlr_job *on_wire;
     struct dlr_job *unused;
     struct dlr_job_heap waiting; /* for their next attempt */
+    struct dlr_job *unburied;    /* refused, their dead letters not written */
     uint32_t on_wire_count;
     uint32_t job_count;
     uint64_t next_ordinal;
@@ -53,10 +54,12 @@ struct dlr_sender {
     struct dlr_pool pool; /* of bodies that were sent */
     int64_t next_look_ms; /* for journals of dead processes */
     int64_t next_sync_ms;
+    int64_t next_burial_ms;
     bool was_foreign; /* the last slice taken was a recovered one */
     uint64_t flushes_seen;
     uint64_t announced; /* of "Flushing n events", still to be taken */
     bool is_refusal_logged;
+    bool is_burial_logged; /* that it failed; it has not succeeded since */
     bool is_loss_logged[DLR_LOSSES];
     struct dlr_traffic traffic; /* not yet in the ledger */
     struct dlr_records records; /* for hooks */
@@ -87,7 +90,18 @@ int64_t dlr_upkeep(struct dlr_sender *sender, int64_t now_ms);
 
 /* The last of it: what stays in the journal is synced as it was promised. */
 void dlr_upkeep_end(struct dlr_sender *sender);
-void dlr_upkeep_bury(struct dlr_sender *sender, const struct dlr_job *job);
+
+/* refused.c: drops the events of a job in flight and finishes it; with a journal
+ * not before they are in the dead-letter file. Until then they stay pending. */
+void dlr_refused_drop(struct dlr_sender *sender, struct dlr_job *job,
+                      datalyr_drop_reason reason);
+
+/* Tries the dead letters that could not be written again when it is time.
+ * Returns until when, INT64_MAX if there are none. */
+int64_t dlr_refused_retry(struct dlr_sender *sender, int64_t now_ms);
+
+/* The next job that still waits for that, NULL if there is none. */
+struct dlr_job *dlr_refused_pop(struct dlr_sender *sender);
 
 /* tell.c: hooks and log lines. */
 void dlr_tell(struct dlr_sender *sender, datalyr_log_level level,

@@ -51,16 +51,12 @@ static void flush_delivered(struct dlr_sender *sender)
 void dlr_tell_delivered(struct dlr_sender *sender, struct dlr_job *job,
                         const uint32_t *rejected, size_t rejected_count)
 {
-    struct dlr_walk walk = dlr_slice_walk(&job->slice);
+    struct dlr_walk walk =
+        dlr_slice_walk_except(&job->slice, rejected, rejected_count);
     struct dlr_position at;
     struct dlr_text json;
 
-    for (uint32_t i = 0; dlr_walk_next(&walk, &at, &json); i++) {
-        if (rejected_count > 0 && rejected[0] == i) {
-            rejected += 1;
-            rejected_count -= 1;
-            continue;
-        }
+    while (dlr_walk_next(&walk, &at, &json)) {
         if (!dlr_records_add(&sender->records, json)) {
             flush_delivered(sender);
             (void)dlr_records_add(&sender->records, json);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Upkeep: what a journal wants from the library's thread: journals of dead
- * processes taken over, files synced, trouble told, refused events kept.
+ * processes taken over, files synced, trouble told, dead letters tried again.
  */
 #include "sender/state.h"
 
@@ -15,9 +15,15 @@ static void tell_trouble(struct dlr_sender *sender, int error)
              strerror(error));
 }
 
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 int64_t dlr_upkeep(struct dlr_sender *sender, int64_t now_ms)
 {
     const struct dlr_sender_settings *settings = &sender->settings;
+    int64_t next_ms;
     int error;
 
     if (settings->journal == NULL) {
@@ -39,10 +45,10 @@ int64_t dlr_upkeep(struct dlr_sender *sender, int64_t now_ms)
     if (error != 0) {
         tell_trouble(sender, error);
     }
-    return settings->sync_interval_ms > 0 &&
-                   sender->next_sync_ms < sender->next_look_ms
-               ? sender->next_sync_ms
-               : sender->next_look_ms;
+    next_ms = sooner(sender->next_look_ms, dlr_refused_retry(sender, now_ms));
+    return settings->sync_interval_ms > 0
+               ? sooner(next_ms, sender->next_sync_ms)
+               : next_ms;
 }
 
 void dlr_upkeep_end(struct dlr_sender *sender)
@@ -61,23 +67,4 @@ void dlr_upkeep_end(struct dlr_sender *sender)
         tell_trouble(sender, error);
     }
     dlr_queue_tidy(sender->queue); /* files of dead owners that are through */
-}
-
-void dlr_upkeep_bury(struct dlr_sender *sender, const struct dlr_job *job)
-{
-    struct dlr_walk walk = dlr_slice_walk(&job->slice);
-    struct dlr_position at;
-    struct dlr_text json;
-
-    if (sender->settings.journal == NULL) {
-        return;
-    }
-    while (dlr_walk_next(&walk, &at, &json)) {
-        int error = dlr_journal_bury(sender->settings.journal, json);
-
-        if (error != 0) {
-            tell_trouble(sender, error);
-            return;
-        }
-    }
 }

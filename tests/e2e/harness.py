@@ -331,6 +331,13 @@ class Driver:
         self._fail(f"the driver ended without step {name}")
         return None
 
+    def wait_for_line(self, text):
+        """Waits until a line of the log has the text in it."""
+        while not any(text in line for line in self._errors):
+            if self.process.poll() is not None:
+                self._fail(f"the driver ended without the line: {text}")
+            time.sleep(0.005)
+
     def go_on(self):
         """Ends a pause."""
         self.process.stdin.write("\n")

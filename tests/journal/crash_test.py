@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "e2e"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness  # noqa: E402
-from files import folder, segments  # noqa: E402
+from files import dead_letters, folder, segments  # noqa: E402
 from harness import at_least, at_most, equal, is_true, note, test  # noqa: E402
 from writers import (  # noqa: E402
     acknowledged, check_law, drain, finish, kill_soon, start)
@@ -307,23 +307,30 @@ def age_head(name, age_ms):
             data.write(head)
 
 
-@test("an event that the server refuses for good goes to the dead-letter file, "
-      "and the others arrive")
-def dead_letter():
+def bury(rule, reason):
+    """Four bad events among 200, and a server that takes the others."""
     with folder() as where, harness.Faultd("--batch", "500") as server:
-        server.set_rules("400-if-name bad_event\n")
+        server.set_rules(rule)
         os.mkdir(os.path.join(where, "queue"), 0o700)
         end = harness.drive(server, "bad:50", "track:200", "close:30000",
                             journal_dir=os.path.join(where, "queue"),
                             max_requests_per_second="unlimited")
-        equal((end["accepted"], end["delivered"]), (200, 196),
-              "accepted and delivered")
-        lines = []
-        for name in glob.glob(os.path.join(where, "queue",
-                                           "*.dead-letter.ndjson")):
-            lines += open(name, encoding="utf-8").read().splitlines()
-        equal([json.loads(line)["event"] for line in lines], ["bad_event"] * 4,
-              "dead letters")
+        equal((end["accepted"], end["delivered"], end["dropped"][reason]),
+              (200, 196, 4), "accepted, delivered and dropped")
+        equal([event["event"] for event in dead_letters(where)],
+              ["bad_event"] * 4, "dead letters")
+
+
+@test("an event that the server refuses for good goes to the dead-letter file, "
+      "and the others arrive")
+def dead_letter():
+    bury("400-if-name bad_event\n", "permanent_client_error")
+
+
+@test("an event that a batch's answer rejects goes to the dead-letter file, "
+      "and the others arrive")
+def rejected():
+    bury("reject-name bad_event\n", "rejected_by_server")
 
 
 @test("journal_sync=always returns after the disk has it: every id written down "

@@ -12,7 +12,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 import harness  # noqa: E402
-from files import folder, segments  # noqa: E402
+from files import dead_letters, folder, segments  # noqa: E402
+from writers import drain  # noqa: E402
 from harness import (  # noqa: E402
     Driver, Skipped, at_least, at_most, check_law, equal, is_true, test)
 
@@ -93,6 +94,37 @@ def full_from_the_start():
         fill(disk)
         driver = run_out(server, queue, 2000)
         equal(told(driver), 1, "lines about the disk")
+
+
+@test("a refused event whose dead letter the disk has no room for stays in the "
+      "journal, and is buried by the next process")
+def no_room_for_the_dead():
+    with folder() as where, harness.Faultd("--batch", "500") as server, \
+            small_disk(where, "8m") as disk:
+        queue = os.path.join(disk, "queue")
+        os.mkdir(queue, 0o700)
+        server.set_rules("reject-name bad_event\n")
+        with Driver(server, "bad:50", "track:200", "pause", "flush:0", "pause",
+                    "close:0", journal_dir=queue, debug="true",
+                    batch="always", flush_at="1000", flush_interval_ms="60000",
+                    api_key="dk_test_journal_4711") as driver:
+            driver.step("pause")
+            fill(disk)
+            driver.go_on()
+            driver.wait_for_line("The dead letter could not be written")
+            driver.step("pause")
+            driver.go_on()
+            end = driver.step("end")
+            driver.process.wait(harness.PATIENCE_S)
+        check_law(end)
+        equal((end["pending"], sum(end["dropped"].values())), (4, 0), "left")
+        equal(dead_letters(disk), [], "written on the full disk")
+        os.unlink(os.path.join(disk, "filler"))
+        ledger = drain(disk, server.url)
+        equal((ledger["recovered"], ledger["dropped"]), (4, 4), "by the next")
+        equal([event["event"] for event in dead_letters(disk)],
+              ["bad_event"] * 4, "dead letters")
+        equal(server.ledger()["stored"], 196, "stored once")
 
 
 @test("when a full disk has room again, events are written to it again")

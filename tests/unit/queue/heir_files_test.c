@@ -27,17 +27,21 @@ static void pending_records_are_counted_and_sent_in_order(void **state)
 
 static void what_was_delivered_is_marked_in_the_file(void **state)
 {
+    static const uint32_t rejected = 1;
     struct dlr_slice slice;
 
     (void)state;
     segment_file_add(&test.file, "{1}", DLR_RECORD_PENDING);
     segment_file_add(&test.file, "{2}", DLR_RECORD_PENDING);
+    segment_file_add(&test.file, "{3}", DLR_RECORD_PENDING);
     put(FIRST);
     dlr_heir_look(test.heir);
-    assert_true(dlr_heir_take(test.heir, 1, 1000, &slice));
-    dlr_heir_mark(&slice);
-    dlr_queue_deliver(&test.rig.queue, &slice, NULL, 0, 0);
-    dlr_heir_free(test.heir); /* dies with one of two delivered */
+    assert_true(dlr_heir_take(test.heir, 3, 1000, &slice));
+    dlr_heir_mark(dlr_slice_walk_except(&slice, &rejected, 1));
+    dlr_queue_deliver(&test.rig.queue, &slice, &rejected, 1, 0);
+    assert_int_equal(read_ledger().delivered, 2);
+    dlr_queue_leave(&test.rig.queue, &slice);
+    dlr_heir_free(test.heir); /* dies with two of three delivered */
     dlr_queue_clear(&test.rig.queue);
     dlr_journal_close(&test.journal, true);
     {

@@ -34,7 +34,7 @@ static unsigned look_to_the_end(uint64_t most_in_a_step)
         steps += 1;
         assert_true(dlr_heir_has_more(test.heir));
         if (dlr_heir_take(test.heir, 1, 1000, &slice)) {
-            dlr_heir_mark(&slice);
+            dlr_heir_mark(dlr_slice_walk(&slice));
             dlr_queue_deliver(&test.rig.queue, &slice, NULL, 0, 0);
         }
         dlr_queue_tidy(&test.rig.queue);

@@ -433,9 +433,23 @@ static void the_lock_file_stays_while_something_is_left(void **state)
     assert_int_equal(open_journal(&rig.journal, 0), 0);
 }
 
+/* Events of three bytes each. */
 static int bury(const char *json)
 {
-    return dlr_journal_bury(&rig.journal, dlr_text_of(json));
+    struct queue_rig *queue = queue_rig_open(queue_rig_config());
+    struct dlr_slice slice;
+    int error;
+
+    for (; *json != '\0'; json += 3) {
+        char event[4] = {json[0], json[1], json[2], '\0'};
+
+        assert_int_equal(queue_rig_append(queue, event), DATALYR_OK);
+    }
+    assert_true(dlr_queue_take(&queue->queue, 10, SIZE_MAX, &slice));
+    error = dlr_journal_bury(&rig.journal, dlr_slice_walk(&slice));
+    dlr_queue_drop(&queue->queue, &slice, DATALYR_DROP_REJECTED_BY_SERVER);
+    queue_rig_close(queue);
+    return error;
 }
 
 static const char *read_buried(char *text, size_t cap)
@@ -463,6 +477,7 @@ static void burying_says_why_it_cannot(void **state)
     limit_files(2);
     assert_int_equal(bury("{1}"), EFBIG);
     limit_files(RLIM_INFINITY);
+    assert_null(find(".dead-letter.ndjson")); /* none that is empty */
     assert_int_equal(atomic_load(&rig.journal.error_count), 1);
 }
 
@@ -481,6 +496,21 @@ static void a_full_disk_leaves_no_half_a_line_among_the_buried(void **state)
     assert_int_equal(bury("{3}"), 0);
     assert_string_equal(read_buried(text, sizeof text), "{1}\n{3}\n");
     assert_int_equal(atomic_load(&rig.journal.error_count), 2);
+}
+
+static void what_is_buried_together_is_written_together_or_not_at_all(
+    void **state)
+{
+    char text[64];
+
+    (void)state;
+    assert_int_equal(bury("{1}"), 0);
+    limit_files(9); /* room for the second, not for the third */
+    assert_int_equal(bury("{2}{3}"), EFBIG);
+    limit_files(RLIM_INFINITY);
+    assert_string_equal(read_buried(text, sizeof text), "{1}\n");
+    assert_int_equal(bury("{2}{3}"), 0);
+    assert_string_equal(read_buried(text, sizeof text), "{1}\n{2}\n{3}\n");
 }
 
 static void a_forked_child_forgets_without_touching_files(void **state)
@@ -521,6 +551,7 @@ int main(void)
         TEST(buried_events_stand_one_a_line),
         TEST(burying_says_why_it_cannot),
         TEST(a_full_disk_leaves_no_half_a_line_among_the_buried),
+        TEST(what_is_buried_together_is_written_together_or_not_at_all),
         TEST(a_forked_child_forgets_without_touching_files),
     };
 

@@ -178,7 +178,7 @@ static void take(struct world *world)
 /* Delivers with some of them rejected. */
 static void deliver(struct world *world)
 {
-    uint32_t rejected[64];
+    uint32_t rejected[64] = {0};
     size_t count = 0;
     uint32_t index = 0;
     unsigned slice;
@@ -201,6 +201,10 @@ static void deliver(struct world *world)
     }
     dlr_queue_deliver(&world->rig->queue, &world->slices[slice], rejected,
                       count, 0);
+    if (count > 0) {
+        dlr_queue_drop(&world->rig->queue, &world->slices[slice],
+                       DATALYR_DROP_REJECTED_BY_SERVER);
+    }
     world->is_used[slice] = false;
 }
 

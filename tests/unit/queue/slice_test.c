@@ -50,7 +50,7 @@ static void an_empty_queue_has_no_slice(void **state)
     queue_rig_close(rig);
 }
 
-static void rejected_events_are_dropped_and_the_others_delivered(void **state)
+static void rejected_events_stay_in_flight_until_they_are_dropped(void **state)
 {
     static const uint32_t rejected[] = {0, 2, 3};
     struct queue_rig *rig = open_with(letters, 4);
@@ -62,8 +62,13 @@ static void rejected_events_are_dropped_and_the_others_delivered(void **state)
     dlr_queue_deliver(&rig->queue, &slice, rejected, 3, 9);
     ledger = queue_rig_ledger(rig);
     assert_int_equal(ledger.delivered, 1);
-    assert_int_equal(ledger.dropped[DATALYR_DROP_REJECTED_BY_SERVER], 3);
     assert_int_equal(ledger.duplicates, 1); /* never above what was delivered */
+    assert_int_equal(ledger.in_flight, 3);
+    assert_conserved(&ledger);
+    assert_int_equal(slice.live, 3);
+    dlr_queue_drop(&rig->queue, &slice, DATALYR_DROP_REJECTED_BY_SERVER);
+    ledger = queue_rig_ledger(rig);
+    assert_int_equal(ledger.dropped[DATALYR_DROP_REJECTED_BY_SERVER], 3);
     assert_int_equal(ledger.in_flight, 0);
     assert_conserved(&ledger);
     queue_rig_close(rig);
@@ -305,7 +310,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slice_takes_up_to_its_limits_and_at_least_one),
         cmocka_unit_test(an_empty_queue_has_no_slice),
-        cmocka_unit_test(rejected_events_are_dropped_and_the_others_delivered),
+        cmocka_unit_test(rejected_events_stay_in_flight_until_they_are_dropped),
         cmocka_unit_test(
             the_oldest_resting_event_is_evicted_before_waiting_ones),
         cmocka_unit_test(halves_of_a_split_slice_hold_each_event_once),
