@@ -62,16 +62,23 @@ __wrap_dld_meta_seal_partition(struct dld_sqlite *inside,
     return __real_dld_meta_seal_partition(inside, sealed, error);
 }
 
-static int open_store(void **state)
+static void start(uint32_t partition_rows)
 {
-    struct dld_sqlite_options options = {.partition_rows = 1};
+    struct dld_sqlite_options options = {
+        .path = test_folder_path(&folder, "store.db"),
+        .partition_rows = partition_rows};
     datalyr_error error;
 
-    (void)state;
-    assert_true(test_folder_make(&folder));
-    options.path = test_folder_path(&folder, "store.db");
     assert_int_equal(dld_sqlite_open(&options, &store, &error), DATALYR_OK);
     assert_int_equal(store.recover(store.self, &error), DATALYR_OK);
+    partition = ((struct dld_sqlite *)store.self)->partitions[0];
+}
+
+static int open_store(void **state)
+{
+    (void)state;
+    assert_true(test_folder_make(&folder));
+    start(1);
     return 0;
 }
 
@@ -83,19 +90,17 @@ static int close_store(void **state)
     return 0;
 }
 
-static void fill_partition(void)
+static void put(const char *id)
 {
-    struct dld_sqlite *inside = store.self;
     struct dld_row row = {.workspace = 1,
                           .time_ms = 1000,
-                          .id = DLR_TEXT("1"),
+                          .id = dlr_text_of(id),
                           .user = DLR_TEXT("u"),
                           .name = DLR_TEXT("view"),
                           .doc = DLR_TEXT("{}")};
     enum dld_verdict verdict;
     datalyr_error error;
 
-    partition = inside->partitions[0];
     assert_int_equal(store.put(store.self, &row, &verdict, &error), DATALYR_OK);
     assert_int_equal(store.commit(store.self, &error), DATALYR_OK);
 }
@@ -175,7 +180,7 @@ static void events_that_go_while_a_scan_waits_are_no_error(void **state)
     datalyr_error error;
 
     (void)state;
-    fill_partition();
+    put("1");
     await_seal();
     assert_int_equal(dlr_thread_start(&early.thread, "early", run_scan, &early),
                      0);
@@ -203,7 +208,7 @@ static void a_seal_that_failed_is_tried_each_second_not_each_scan(void **state)
     (void)state;
     atomic_store(&seals, 0);
     atomic_store(&is_disk_ill, true);
-    fill_partition();
+    put("1");
     while (now_ms < start_ms + 300 || atomic_load(&seals) == 0) {
         run_scan(&scan);
         assert_int_equal(scan.status, DATALYR_OK);
@@ -212,6 +217,36 @@ static void a_seal_that_failed_is_tried_each_second_not_each_scan(void **state)
     assert_in_range(atomic_load(&seals), 1, 2 + (now_ms - start_ms) / 1000);
     atomic_store(&is_disk_ill, false);
     await_seal();
+}
+
+/* Its sorted keys are in the file then, and more rows follow. */
+static void a_seal_that_was_not_entered_is_made_anew(void **state)
+{
+    struct scan scan = {.visit = count_row};
+
+    (void)state;
+    atomic_store(&seals, 0);
+    atomic_store(&is_disk_ill, true);
+    put("1");
+    while (atomic_load(&seals) == 0) {
+        sched_yield();
+    }
+    store.close(store.self);
+    start(3);
+    assert_int_equal(dld_partition_look(partition), DLD_PARTITION_OPEN);
+    run_scan(&scan);
+    assert_int_equal(scan.rows, 1);
+    put("2");
+    put("3");
+    atomic_store(&is_disk_ill, false);
+    await_seal();
+    store.close(store.self);
+    start(3);
+    assert_int_equal(dld_partition_look(partition), DLD_PARTITION_SEALED);
+    scan.rows = 0;
+    run_scan(&scan);
+    assert_int_equal(scan.status, DATALYR_OK);
+    assert_int_equal(scan.rows, 3);
 }
 
 int main(void)
@@ -223,6 +258,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_seal_that_failed_is_tried_each_second_not_each_scan, open_store,
             close_store),
+        cmocka_unit_test_setup_teardown(
+            a_seal_that_was_not_entered_is_made_anew, open_store, close_store),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
