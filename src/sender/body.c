@@ -229,6 +229,8 @@ bool dlr_body_build(struct dlr_sender *sender, struct dlr_job *job,
         compress_body(sender, job);
     }
     job->request.batch_size = job->is_batch ? job->slice.live : 0;
+    /* A packed body counts by its memory too, which is no less than the part of
+     * the log that it was made of: the budget bounds both. */
     sender->body_bytes += job->body.cap;
     if (sender->body_bytes + sender->pool.bytes >
         sender->settings.body_budget) {

@@ -166,6 +166,48 @@ static void without_any_memory_the_sender_waits_and_does_not_spin(void **state)
     sender_rig_close(rig);
 }
 
+/* Requests that are never answered hold what they were made of, packed or not:
+ * what they may hold is a share of the log, so that something can go for what is
+ * new. */
+static void hold_all_requests(datalyr_compression_mode mode)
+{
+    static const struct dlr_capture_step never = {.delay_polls =
+                                                      DLR_CAPTURE_NEVER};
+    struct dlr_queue_config config = queue_rig_config();
+    struct dlr_sender_settings settings = sender_rig_settings();
+    struct sender_rig *rig;
+
+    config.max_events = 100000;
+    config.max_bytes = (size_t)3 << 20;
+    settings.max_in_flight_events = 75000;
+    settings.max_batch_bytes = (size_t)512 << 10;
+    settings.body_budget = (size_t)1 << 20;
+    settings.batch = DATALYR_BATCH_ALWAYS;
+    settings.compression = mode;
+    rig = sender_rig_open_with(settings, config);
+    dlr_capture_script(rig->capture, NULL, 0, never);
+    for (int i = 0; i < 10000; i++) {
+        assert_int_equal(queue_rig_append_len(rig->queue_rig, 1000),
+                         DATALYR_OK);
+        if (i % 1000 == 999) {
+            sender_rig_step(rig);
+            assert_true(rig->queue->in_flight_events * 1000 <=
+                        settings.body_budget +
+                            (size_t)settings.max_in_flight * 1000);
+        }
+    }
+    assert_true(rig->queue->in_flight_events > 900);
+    sender_rig_close(rig);
+}
+
+static void
+requests_never_hold_so_much_that_nothing_can_be_evicted(void **state)
+{
+    (void)state;
+    hold_all_requests(DATALYR_COMPRESSION_NONE);
+    hold_all_requests(DATALYR_COMPRESSION_GZIP);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +217,8 @@ int main(void)
         cmocka_unit_test(a_bad_replacement_never_lets_the_original_out),
         cmocka_unit_test(no_event_is_lost_for_want_of_memory),
         cmocka_unit_test(without_any_memory_the_sender_waits_and_does_not_spin),
+        cmocka_unit_test(
+            requests_never_hold_so_much_that_nothing_can_be_evicted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
