@@ -14,7 +14,9 @@
  * in each turn, so that nobody waits for its history.
  *
  * Bundles have a ceiling together: beyond it those who read too slowly miss
- * the oldest one.
+ * the oldest one. One turn makes no more than that either: filters that are all
+ * different share nothing, and histories of many that resume at once wait for
+ * the next turn.
  */
 #include "api/channel.h"
 
@@ -43,6 +45,7 @@ struct turn {
     bool is_made;
     bool has_failed;
     uint64_t place; /* seq of the last row that all have seen */
+    size_t bytes;   /* of all messages */
 };
 
 /* -------------------------------------------------------------------- rows */
@@ -79,11 +82,21 @@ static struct dlr_text make_message(struct turn *turn)
 
 static bool add_message(struct turn *turn, struct dld_portion *portion)
 {
+    struct dlr_text message;
+
     if (portion->bundle == NULL) {
         portion->bundle = dld_bundle_new(DLD_STREAM_WAITING_MAX);
     }
-    return portion->bundle != NULL && read_event(turn) &&
-           dld_bundle_add(portion->bundle, turn->row->seq, make_message(turn));
+    if (portion->bundle == NULL || !read_event(turn)) {
+        return false;
+    }
+    message = make_message(turn);
+    if (message.len > BUNDLES_MAX - turn->bytes ||
+        !dld_bundle_add(portion->bundle, turn->row->seq, message)) {
+        return false;
+    }
+    turn->bytes += message.len;
+    return true;
 }
 
 static void see(struct turn *turn, struct dld_channel *channel)
@@ -239,7 +252,7 @@ static bool catch_up(struct dld_channels *channels, struct dld_channel *channel)
     return channel->place > place;
 }
 
-/* True if somebody has more to catch up with. */
+/* As far as the ceiling allows. True if somebody has more to catch up with. */
 static bool catch_up_all(struct dld_channels *channels)
 {
     struct dld_channel *joining = channels->joining;
@@ -248,11 +261,13 @@ static bool catch_up_all(struct dld_channels *channels)
     channels->joining = NULL;
     while (joining != NULL) {
         struct dld_channel *channel = joining;
-        bool has_moved;
+        bool has_moved = true;
 
         joining = channel->next;
         channel->next = NULL;
-        has_moved = catch_up(channels, channel);
+        if (channels->bundles.bytes <= BUNDLES_MAX) {
+            has_moved = catch_up(channels, channel);
+        }
         if (channel->place == channels->place) {
             join(channels, channel);
         } else {

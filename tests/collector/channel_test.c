@@ -74,6 +74,21 @@ void __wrap_dld_request_wake(struct dld_request *request)
     reader_of(request)->is_asleep = false;
 }
 
+/* The most that bundles took, before the oldest went. */
+static size_t peak_bytes;
+
+void __real_dld_bundles_keep(struct dld_bundles *bundles,
+                             struct dld_bundle **bundle);
+void __wrap_dld_bundles_keep(struct dld_bundles *bundles,
+                             struct dld_bundle **bundle);
+
+void __wrap_dld_bundles_keep(struct dld_bundles *bundles,
+                             struct dld_bundle **bundle)
+{
+    __real_dld_bundles_keep(bundles, bundle);
+    peak_bytes = bundles->bytes > peak_bytes ? bundles->bytes : peak_bytes;
+}
+
 /* -------------------------------------------- what stands in for the store */
 
 static unsigned name_of(uint64_t seq)
@@ -328,6 +343,48 @@ static void who_does_not_read_misses_the_oldest(void **state)
     name_count = 5;
 }
 
+/* All at once. Each stream has a filter of its own, or has been away. */
+static void show_all(size_t count, bool is_filtered, uint64_t rows)
+{
+    struct dld_store store = {.scan = scan};
+    struct dld_channels channels;
+
+    dld_channels_init(&channels, &store);
+    peak_bytes = 0;
+    name_count = (unsigned)count;
+    if (!is_filtered) {
+        (void)dld_channels_turn(&channels, rows);
+    }
+    for (size_t i = 0; i < count; i++) {
+        open_reader(&channels, &readers[i], is_filtered ? (unsigned)i + 1 : 0,
+                    0);
+    }
+    while (channels.place < rows || channels.joining != NULL) {
+        (void)dld_channels_turn(&channels, rows);
+    }
+    dld_channels_end(&channels);
+    for (size_t i = 0; i < count; i++) {
+        read_up_to(&readers[i], SIZE_MAX);
+        assert_true(readers[i].is_over);
+        assert_int_equal(readers[i].shown + readers[i].missed,
+                         count_asked(&readers[i], 1, rows));
+        close_reader(&readers[i]);
+    }
+    dld_channels_clear(&channels);
+    name_count = 5;
+}
+
+static void a_turn_makes_no_more_than_is_kept(void **state)
+{
+    (void)state;
+    doc_bytes = 120000;
+    show_all(100, true, 600);
+    /* Room for text is made in powers of two. */
+    assert_in_range(peak_bytes, 16u << 20, 65u << 20);
+    show_all(60, false, 7);
+    assert_in_range(peak_bytes, 16u << 20, 35u << 20);
+}
+
 static void a_row_that_is_too_long_is_a_gap_of_one(void **state)
 {
     (void)state;
@@ -370,6 +427,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(five_hundred_streams_account_for_every_row),
         cmocka_unit_test(who_does_not_read_misses_the_oldest),
+        cmocka_unit_test(a_turn_makes_no_more_than_is_kept),
         cmocka_unit_test(a_row_that_is_too_long_is_a_gap_of_one),
         cmocka_unit_test(no_allocation_that_fails_breaks_the_sum),
     };
