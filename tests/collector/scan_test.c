@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#include "os/clock.h"
 #include "os/thread.h"
 #include "store/sqlite.h"
 #include "store/sqlite/internal.h"
@@ -199,26 +198,6 @@ static void events_that_go_while_a_scan_waits_are_no_error(void **state)
     assert_int_equal(late.rows, 0);
 }
 
-static void a_seal_that_failed_is_tried_each_second_not_each_scan(void **state)
-{
-    struct scan scan = {.visit = count_row};
-    int64_t start_ms = dlr_clock_monotonic_ms();
-    int64_t now_ms = start_ms;
-
-    (void)state;
-    atomic_store(&seals, 0);
-    atomic_store(&is_disk_ill, true);
-    put("1");
-    while (now_ms < start_ms + 300 || atomic_load(&seals) == 0) {
-        run_scan(&scan);
-        assert_int_equal(scan.status, DATALYR_OK);
-        now_ms = dlr_clock_monotonic_ms();
-    }
-    assert_in_range(atomic_load(&seals), 1, 2 + (now_ms - start_ms) / 1000);
-    atomic_store(&is_disk_ill, false);
-    await_seal();
-}
-
 /* Its sorted keys are in the file then, and more rows follow. */
 static void a_seal_that_was_not_entered_is_made_anew(void **state)
 {
@@ -254,9 +233,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             events_that_go_while_a_scan_waits_are_no_error, open_store,
-            close_store),
-        cmocka_unit_test_setup_teardown(
-            a_seal_that_failed_is_tried_each_second_not_each_scan, open_store,
             close_store),
         cmocka_unit_test_setup_teardown(
             a_seal_that_was_not_entered_is_made_anew, open_store, close_store),

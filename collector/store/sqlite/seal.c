@@ -253,25 +253,17 @@ static struct dld_partition *find_full(struct dld_sqlite *store)
     return NULL;
 }
 
-/* Waits for something to do, at most until it is time for the counters: then a
- * seal that failed is tried again too, and not whenever something changes, as
- * it does with each scan. Returns false when it is time to stop. */
+/* Waits for something to do. Returns false when it is time to stop. */
 static bool await_work(struct dld_sqlite *store, struct dld_partition **out)
 {
-    int64_t end_ms = dlr_clock_monotonic_ms() + SAVE_INTERVAL_MS;
-    int64_t left_ms = SAVE_INTERVAL_MS;
     bool should_go_on;
 
     dlr_mutex_lock(&store->lock);
     *out = store->is_recovered && !store->has_seal_failed ? find_full(store)
                                                           : NULL;
-    while (*out == NULL && !store->is_stopping && left_ms > 0) {
-        (void)dlr_cond_wait_ms(&store->changed, &store->lock,
-                               (uint64_t)left_ms);
-        left_ms = end_ms - dlr_clock_monotonic_ms();
-        if (store->is_recovered && (!store->has_seal_failed || left_ms <= 0)) {
-            *out = find_full(store);
-        }
+    if (*out == NULL && !store->is_stopping) {
+        (void)dlr_cond_wait_ms(&store->changed, &store->lock, SAVE_INTERVAL_MS);
+        *out = store->is_recovered ? find_full(store) : NULL;
     }
     if (*out != NULL) {
         (*out)->holders++;
