@@ -498,8 +498,8 @@ static void a_full_disk_leaves_no_half_a_line_among_the_buried(void **state)
     assert_int_equal(atomic_load(&rig.journal.error_count), 2);
 }
 
-static void what_is_buried_together_is_written_together_or_not_at_all(
-    void **state)
+static void
+what_is_buried_together_is_written_together_or_not_at_all(void **state)
 {
     char text[64];
 
