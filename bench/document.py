@@ -70,25 +70,31 @@ METHOD = """\
 SHORT = """\
 ## What falls short, and where its time goes
 
-- **Two threads.** Growing the log by new events costs 0.2 us each in pages that
-  the kernel has to clear (2 MiB in 0.5 to 0.7 ms here). One caller leaves that
-  to the sender on the other processor; two callers on two processors pay it
-  themselves, and copy 600 bytes under the queue's lock. Huge pages were tried:
-  0.26 ms when the system has one ready, 2 to 4 ms when it has not.
-- **Journal, p99.** At 2.5 million calls a second the sender cannot make files
-  as fast as they are filled when the disk is busy; the caller then makes one
-  itself and touches its pages at 3.6 us each.
+This machine is two processors of somebody else's: alone on it, a call takes 250
+to 270 ns, and 430 to 530 whenever a neighbour fills the caches that all share,
+which changes within a second. Medians over such minutes are what the tables show,
+with the least and the most beside them.
+
+- **Two threads.** On a log that is warm, two callers make 1.1 to 1.6 times the
+  calls of one, mostly 1.25 to 1.5: each needs the queue's lock and three lines of
+  memory that the other wrote last, 150 ns of waiting for a call of 260. It was 1.4
+  to 1.5 before the encoding became a sixth shorter. Fields of one append on one
+  line of memory: no difference that the noise would show. On a log that grows
+  each event needs 0.17 us of pages that the kernel clears, whoever pays it.
+- **Journal at full speed.** Two million calls a second fill more than a gigabyte of
+  new file pages, which the library's thread cannot always make as fast. Callers
+  then make a file themselves, one call in 7,000 (1 to 2 ms), and touch its pages (3
+  us each seventh event). In the quieter runs it kept up: p99 0.8 us, max 60 us.
 - **Single events against one blocking handle.** Half of the processor time is
-  the kernel's (send alone a quarter), 27 % libcurl's, 13 % malloc and the C
-  library under libcurl, 4 % ours.
-- **Collector.** Of 7.8 s of processor time for a million events, 4.5 are the
-  writer's (SQLite and the kernel's copies of what it writes), 2.5 HTTP and
-  JSON, 0.8 the sealing of partitions. Indexes of SQLite's own made that 4.1,
-  most of which the first million left to the second: hence the fall-off that
-  was. What is left follows the other programs; with a load of 7 and a higher
-  priority than theirs, the five millions came at 76, 74, 68, 94 and 77
-  thousand events a second.
-- **Import** competes with everything else that the machine did.
+  the kernel's (send alone a third), 28 % libcurl's, 13 % malloc and the C
+  library under libcurl, 4 % ours. The handle waits for each answer, so what it
+  reaches depends on how fast this machine wakes a sleeping process: 10,000 to
+  13,000 a second when idle, 18,000 when other programs keep it awake.
+- **Paced calls with the network live** have a p99 of 3.7 to 4.8 us: one call in
+  twenty comes after a rest of 100 us and finds its caches cold.
+- **Collector.** Of 7.8 s of processor time for a million events in a profile, 4.5
+  are the writer's (SQLite and the kernel's copies of what it writes), 2.5 HTTP
+  and JSON, 0.8 the sealing of partitions.
 - Tried for the call itself without effect: -O3 (1.00). Link-time optimisation
   gives 0.97 and is not worth a second kind of object.
 """
@@ -128,6 +134,7 @@ CALLS = [("p50", "p50 ns", 1), ("p99", "p99 ns", 1), ("p99_9", "p99.9 ns", 1),
 RATES = [("events_per_second", "events/s", 1),
          ("cpu_seconds_per_million", "CPU s per million", 1),
          ("sent_bytes_per_event", "bytes per event", 1),
+         ("head_bytes", "head bytes", 1),
          ("peak_rss_bytes", "peak MB", 1e-6)]
 STREAMS = [("events_per_second", "events/s", 1),
            ("answer_us_p50", "answer p50 ms", 1e-3),
