@@ -77,12 +77,11 @@ struct dlr_queue {
     struct dlr_segment *last;
     struct dlr_segment *foreign; /* of dead owners, outside of the log */
     struct dlr_segment *spares;  /* made ahead, or kept for their warm pages */
+    struct dlr_segment *used;    /* files, to be renewed as spares */
     uint32_t spare_count;
-    struct dlr_segment *used; /* files, to be renewed as spares */
-    uint32_t used_count;
-    uint32_t spare_low; /* the fewest since shed_at_ms was set */
-    uint32_t
-        spare_limit; /* as many as the log was long, while it is worth it */
+    uint32_t spare_low;                  /* the fewest since shed_at_ms */
+    uint32_t spare_limit;                /* worth keeping after a burst */
+    uint32_t used_count;                 /* of them, if they can be renewed */
     uint32_t segment_count;              /* in the log */
     int64_t shed_at_ms;                  /* when spares that nobody needed go */
     struct dlr_segment *garbage;         /* to be retired outside of the lock */
