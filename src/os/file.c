@@ -182,6 +182,22 @@ int dlr_file_write_at(int fd, uint64_t offset, const void *bytes, size_t len)
     return error;
 }
 
+int dlr_file_fill(int fd, size_t len)
+{
+    /* Large, for large pages; never written to, so it takes no memory. */
+    static char zeros[256 << 10];
+    size_t done = 0;
+    int error = 0;
+
+    while (error == 0 && done < len) {
+        size_t count = len - done < sizeof zeros ? len - done : sizeof zeros;
+
+        error = dlr_file_write_at(fd, done, zeros, count);
+        done += count;
+    }
+    return error;
+}
+
 int dlr_file_allocate(int fd, uint64_t size_bytes)
 {
     int error = check_limit(size_bytes);

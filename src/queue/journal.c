@@ -189,7 +189,7 @@ struct file_place {
 
 /* Makes the file with its blocks and maps it. */
 static int map_new_file(struct dlr_journal *journal, const char *name,
-                        size_t bytes, void **mapping)
+                        size_t bytes, bool populate, void **mapping)
 {
     int fd = -1;
     int error = dlr_file_open(journal->dir, name, DLR_FILE_EXCLUSIVE, &fd);
@@ -197,6 +197,9 @@ static int map_new_file(struct dlr_journal *journal, const char *name,
 
     if (error == 0) {
         error = dlr_file_allocate(fd, bytes);
+    }
+    if (error == 0 && populate) {
+        error = dlr_file_fill(fd, bytes);
     }
     if (error == 0) {
         error = dlr_map_file(fd, 0, bytes, mapping);
@@ -347,7 +350,7 @@ static datalyr_status make(void *self, size_t min_bytes, bool populate,
         place->number = ++journal->next_number;
         dlr_mutex_unlock(&journal->lock);
         name_segment(journal, place->number, name);
-        error = map_new_file(journal, name, bytes, &segment->mapping);
+        error = map_new_file(journal, name, bytes, populate, &segment->mapping);
     }
     if (error == 0 && populate) {
         error = dlr_map_populate(segment->mapping, bytes);

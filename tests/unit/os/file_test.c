@@ -226,6 +226,27 @@ static void allocated_file_has_blocks_and_keeps_its_bytes(void **state)
     dlr_file_close(&fd);
 }
 
+static void filled_file_is_zeros_as_far_as_asked(void **state)
+{
+    enum { LEN = (600 << 10) + 5 };
+    static char bytes[LEN + 1];
+    int fd = open_file("zeros", DLR_FILE_CREATE);
+    size_t done = 0;
+
+    (void)state;
+    memset(bytes, 'x', sizeof bytes);
+    assert_int_equal(dlr_file_write_at(fd, 0, bytes, sizeof bytes), 0);
+    assert_int_equal(dlr_file_fill(fd, LEN), 0);
+    assert_int_equal(dlr_file_read_at(fd, 0, bytes, sizeof bytes, &done), 0);
+    assert_int_equal(done, LEN + 1);
+    for (size_t i = 0; i < LEN; i++) {
+        assert_int_equal(bytes[i], 0);
+    }
+    assert_int_equal(bytes[LEN], 'x');
+    dlr_file_close(&fd);
+    assert_int_equal(dlr_file_fill(fd, 1), EBADF);
+}
+
 static void limit_of_file_size_is_an_error_and_no_signal(void **state)
 {
     int fd = open_file("limited", DLR_FILE_CREATE);
@@ -295,6 +316,7 @@ int main(void)
         cmocka_unit_test(lock_of_a_killed_process_is_free),
         cmocka_unit_test(bytes_are_read_where_they_were_written),
         cmocka_unit_test(allocated_file_has_blocks_and_keeps_its_bytes),
+        cmocka_unit_test(filled_file_is_zeros_as_far_as_asked),
         cmocka_unit_test(limit_of_file_size_is_an_error_and_no_signal),
         cmocka_unit_test(offsets_beyond_what_files_have_are_refused),
         cmocka_unit_test(renaming_replaces_and_removing_removes),
