@@ -75,16 +75,13 @@ to 270 ns, and 430 to 530 whenever a neighbour fills the caches that all share,
 which changes within a second. Medians over such minutes are what the tables show,
 with the least and the most beside them.
 
-- **Two threads.** On a log that is warm, two callers make 1.1 to 1.6 times the
-  calls of one, mostly 1.25 to 1.5: each needs the queue's lock and three lines of
+- **Two threads.** On a log that is warm, two callers make 1.0 to 1.6 times the
+  calls of one, mostly 1.0 to 1.25: each needs the queue's lock and three lines of
   memory that the other wrote last, 150 ns of waiting for a call of 260. It was 1.4
   to 1.5 before the encoding became a sixth shorter. Fields of one append on one
   line of memory: no difference that the noise would show. On a log that grows
-  each event needs 0.17 us of pages that the kernel clears, whoever pays it.
-- **Journal at full speed.** Two million calls a second fill more than a gigabyte of
-  new file pages, which the library's thread cannot always make as fast. Callers
-  then make a file themselves, one call in 7,000 (1 to 2 ms), and touch its pages (3
-  us each seventh event). In the quieter runs it kept up: p99 0.8 us, max 60 us.
+  each event needs 0.17 us of pages that the kernel clears, whoever pays it. Two
+  callers with a journal also fill files faster than one thread makes them.
 - **Single events against one blocking handle.** Half of the processor time is
   the kernel's (send alone a third), 28 % libcurl's, 13 % malloc and the C
   library under libcurl, 4 % ours. The handle waits for each answer, so what it
