@@ -11,6 +11,8 @@
  */
 #include "api/access.h"
 
+#include "base/host.h"
+
 #include <string.h>
 
 struct dlr_text dld_access_key(const struct dld_request *request)
@@ -114,21 +116,6 @@ static bool is_port(struct dlr_text text)
     return text.ptr[0] == ':' && text.len <= 6;
 }
 
-/* "127.0.0.1" and its neighbours: four numbers, the first of them 127. */
-static bool is_loopback_number(struct dlr_text host)
-{
-    unsigned dots = 0;
-
-    for (size_t i = 0; i < host.len; i++) {
-        if (host.ptr[i] == '.') {
-            dots++;
-        } else if (host.ptr[i] < '0' || host.ptr[i] > '9') {
-            return false;
-        }
-    }
-    return dots == 3 && dlr_text_starts_with(host, DLR_TEXT("127."));
-}
-
 static bool is_loopback_host(struct dlr_text host)
 {
     struct dlr_text name = host;
@@ -145,7 +132,7 @@ static bool is_loopback_host(struct dlr_text host)
         }
     }
     return dlr_text_equals_nocase(name, DLR_TEXT("localhost")) ||
-           is_loopback_number(name);
+           dlr_host_is_loopback_ipv4(name);
 }
 
 static bool is_forwarded(const struct dld_request *request)

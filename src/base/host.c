@@ -17,8 +17,7 @@ static bool ends_with_nocase(struct dlr_text text, struct dlr_text end)
                dlr_text_n(text.ptr + text.len - end.len, end.len), end);
 }
 
-/* Four numbers, of which the first is 127. */
-static bool is_loopback_ipv4(struct dlr_text host)
+bool dlr_host_is_loopback_ipv4(struct dlr_text host)
 {
     size_t dots = 0;
 
@@ -42,5 +41,6 @@ bool dlr_host_is_loopback(struct dlr_text host)
     }
     return dlr_text_equals_nocase(host, DLR_TEXT("localhost")) ||
            ends_with_nocase(host, DLR_TEXT(".localhost")) ||
-           dlr_text_equals(host, DLR_TEXT("::1")) || is_loopback_ipv4(host);
+           dlr_text_equals(host, DLR_TEXT("::1")) ||
+           dlr_host_is_loopback_ipv4(host);
 }

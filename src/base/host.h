@@ -11,4 +11,7 @@
  * the brackets that an IPv6 address has in a URL. */
 bool dlr_host_is_loopback(struct dlr_text host);
 
+/* Of these 127.0.0.0/8 alone: four numbers, the first of them 127. */
+bool dlr_host_is_loopback_ipv4(struct dlr_text host);
+
 #endif

@@ -60,7 +60,6 @@ struct dlr_queue_config {
     bool keeps_dropped;    /* for the on_drop hook */
     uint64_t memory_bytes; /* with files: what may stay in memory of them */
     int64_t max_age_ms;    /* with files: older records are dropped */
-    bool syncs_always;     /* with files: append waits for the disk */
     struct dlr_clock clock;
 };
 
