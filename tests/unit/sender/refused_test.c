@@ -184,14 +184,19 @@ static void it_is_buried_when_the_disk_has_room_again(void **state)
     assert_int_equal(dlr_refused_retry(rig.sender, rig.now_ms), INT64_MAX);
 }
 
-static void a_flush_tries_at_once(void **state)
+static void refuse_one_on_a_full_disk(void)
 {
-    (void)state;
     dlr_capture_script(rig.capture, NULL, 0, refusing);
     record(0, 1);
     limit_files(0);
     send_all();
     assert_int_equal(ledger_of(&rig).pending, 1);
+}
+
+static void a_flush_tries_at_once(void **state)
+{
+    (void)state;
+    refuse_one_on_a_full_disk();
     limit_files(RLIM_INFINITY);
     send_all();
     assert_int_equal(
@@ -218,11 +223,7 @@ static void what_waits_for_the_disk_holds_nothing_else_up(void **state)
 static void at_the_end_it_stays_in_the_journal_for_the_next(void **state)
 {
     (void)state;
-    dlr_capture_script(rig.capture, NULL, 0, refusing);
-    record(0, 1);
-    limit_files(0);
-    send_all();
-    assert_int_equal(ledger_of(&rig).pending, 1);
+    refuse_one_on_a_full_disk();
     end();
     assert_string_not_equal(path_of(".seg"), "");
     limit_files(RLIM_INFINITY);
